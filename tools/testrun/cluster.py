@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that need the lab: a real cluster, and every Molecule scenario on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .junit import read_junit_folder
+from .outcome import Case, StageUnavailableError, State
+from .workspace import Workspace
+
+
+def scenarios(root: Path) -> list[str]:
+    """Return the names of the Molecule scenarios."""
+    return sorted(path.parent.name for path in (root / "molecule").glob("*/molecule.yml"))
+
+
+def lab(work: Workspace) -> list[Case]:
+    """Bring up the three-node cluster the scenarios share."""
+    _require_a_machine_for_the_lab()
+    done = work.run("lab", ["make", "lab-up"], minutes=25)
+    return [Case.of("make lab-up", done.ok, done.reason)]
+
+
+def _require_a_machine_for_the_lab() -> None:
+    if os.geteuid() != 0:
+        raise StageUnavailableError("the lab's containers need root")
+
+
+def scenario(work: Workspace, name: str) -> list[Case]:
+    """Run one Molecule scenario; its testinfra checks count one by one."""
+    _require_a_machine_for_the_lab()
+    reports = work.folder(f"molecule-{name}-junit")
+    done = work.run(
+        f"molecule-{name}",
+        [work.tool("molecule"), "test", "--scenario-name", name],
+        minutes=15,
+        env={
+            "ANSIBLE_COLLECTIONS_PATH": str(work.root / ".collections"),
+            "SWITCHYARD_JUNIT_DIR": str(reports),
+        },
+    )
+    cases = read_junit_folder(reports)
+    if not any(case.state is not State.SKIPPED for case in cases):
+        cases = [*cases, Case("verify", State.FAILED, "no testinfra check ran")]
+    return [*cases, Case.of(f"molecule test -s {name}", done.ok, done.reason)]
