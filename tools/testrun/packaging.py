@@ -92,7 +92,8 @@ def _documented(work: Workspace, installed: Path, kind: str, names: Iterable[str
         return []
     done = _ansible_doc(work, installed, f"package-doc-{kind}", ["-t", kind, *wanted])
     pages = _json_in(done)
-    return [Case.of(f"ansible-doc -t {kind} {name}", _tells(pages.get(name)), done.reason) for name in wanted]
+    reason = f"says nothing; {done.reason}"
+    return [Case.of(f"ansible-doc -t {kind} {name}", _tells(pages.get(name)), reason) for name in wanted]
 
 
 def _tells(page: dict | None) -> bool:

