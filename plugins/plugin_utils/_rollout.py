@@ -1,0 +1,100 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the API server says about a DaemonSet's rollout, put into words.
+
+Sources: Kubernetes API reference, Pod v1 ``status.containerStatuses[].state`` and Event v1.
+"""
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+Resource = t.Mapping[str, t.Any]
+_LOG_LIMIT = 3
+_QUIET = ("ContainerCreating", "PodInitializing")
+
+
+@dataclass(frozen=True)
+class ContainerTrouble:
+    """One container that does not run: where, in which state, and what the API server says of it."""
+
+    pod: str
+    node: str
+    container: str
+    reason: str
+    message: str
+    ended: bool
+    previous: bool
+
+    def __str__(self) -> str:
+        said = f": {self.message}" if self.message else ""
+        return f"{self.node}: container {self.container} of pod {self.pod}: {self.reason}{said}"
+
+
+def container_troubles(pods: t.Iterable[Resource]) -> list[ContainerTrouble]:
+    """Containers that wait for a reason of their own or have ended badly, in the order of the pods."""
+    return [trouble for pod in pods for trouble in _pod_troubles(pod)]
+
+
+def ended_containers(pods: t.Iterable[Resource]) -> list[dict[str, t.Any]]:
+    """The first few containers whose last lines explain the failure: pod, container, and which run to read."""
+    ended = [trouble for trouble in container_troubles(pods) if trouble.ended]
+    return [{"pod": x.pod, "container": x.container, "previous": x.previous} for x in ended[:_LOG_LIMIT]]
+
+
+def rollout_reasons(
+    failure: Resource, name: str, pods: t.Sequence[Resource], events: t.Sequence[Resource], logs: t.Sequence[Resource]
+) -> str:
+    """One message: what was waited for, then what pods, scheduler and containers say about it."""
+    lines = [str(trouble) for trouble in container_troubles(pods)]
+    lines += _unscheduled(pods)
+    lines += _of_daemonset(name, events)
+    lines += _last_lines(logs)
+    head = f"DaemonSet {name} is not ready: {failure.get('msg', 'no reason given')}"
+    return "\n  ".join([head, *lines]) if lines else head
+
+
+def _pod_troubles(pod: Resource) -> t.Iterator[ContainerTrouble]:
+    status = pod.get("status", {})
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        state = container.get("state", {})
+        waiting, ended = state.get("waiting", {}), state.get("terminated", {})
+        last = container.get("lastState", {}).get("terminated", {})
+        if ended and ended.get("exitCode") == 0 and ended.get("reason") == "Completed":
+            continue
+        told = waiting if waiting.get("reason") not in (None, *_QUIET) else ended
+        if told:
+            yield ContainerTrouble(
+                pod=pod["metadata"]["name"],
+                node=pod.get("spec", {}).get("nodeName", "no node"),
+                container=container["name"],
+                reason=told.get("reason", "Error"),
+                message=told.get("message", "").strip(),
+                ended=bool(ended or last),
+                previous=bool(last and not ended),
+            )
+
+
+def _unscheduled(pods: t.Iterable[Resource]) -> t.Iterator[str]:
+    for pod in pods:
+        for condition in pod.get("status", {}).get("conditions", []):
+            if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+                yield f"pod {pod['metadata']['name']} is not scheduled: {condition.get('message', '')}"
+
+
+def _of_daemonset(name: str, events: t.Iterable[Resource]) -> t.Iterator[str]:
+    """Warnings about the DaemonSet itself, such as a pod that the API server does not admit."""
+    told = [
+        event.get("message", "")
+        for event in events
+        if event.get("involvedObject", {}).get("kind") == "DaemonSet" and event["involvedObject"].get("name") == name
+    ]
+    return (f"event: {message}" for message in dict.fromkeys(told))
+
+
+def _last_lines(logs: t.Iterable[Resource]) -> t.Iterator[str]:
+    for log in logs:
+        for line in log.get("log_lines", []):
+            if line.strip():
+                yield f"log of {log.get('item', {}).get('pod', '?')}: {line.strip()}"
