@@ -63,8 +63,7 @@ def _sanity(work: Workspace, name: str, python: str, tests: list[str], env: dict
         cwd=work.source,
         env={"HOME": str(home), "PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"), **env},
     )
-    cases = read_junit_folder(work.source / "tests" / "output" / "junit")
-    return [*cases, Case.of(f"ansible-test sanity --python {python}", done.ok, done.reason)]
+    return with_crash(name, done, read_junit_folder(work.source / "tests" / "output" / "junit"))
 
 
 def _sanity_home() -> Path:
@@ -112,11 +111,11 @@ def _pytest(work: Workspace, name: str, folders: list[str], options: list[str], 
         [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *options, *existing],
         minutes=minutes,
     )
-    return cases_of_pytest(name, done, read_junit(report) if report.is_file() else [])
+    return with_crash(name, done, read_junit(report) if report.is_file() else [])
 
 
-def cases_of_pytest(name: str, done: Finished, cases: list[Case]) -> list[Case]:
-    """Return the cases, with one more if pytest failed in a way that no case shows."""
+def with_crash(name: str, done: Finished, cases: list[Case]) -> list[Case]:
+    """Return the cases a command reported, with one more if it failed in a way that none of them shows."""
     if done.ok or any(case.state is State.FAILED for case in cases):
         return cases
     return [*cases, Case(name, State.FAILED, done.reason)]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from .junit import read_junit_folder
@@ -20,19 +19,20 @@ def scenarios(root: Path) -> list[str]:
 
 def lab(work: Workspace) -> list[Case]:
     """Bring up the three-node cluster the scenarios share."""
-    _require_a_machine_for_the_lab()
+    _require_a_machine_for_the_lab(work)
     done = work.run("lab", ["make", "lab-up"], minutes=25)
     return [Case.of("make lab-up", done.ok, done.reason)]
 
 
-def _require_a_machine_for_the_lab() -> None:
-    if os.geteuid() != 0:
-        raise StageUnavailableError("the lab's containers need root")
+def _require_a_machine_for_the_lab(work: Workspace) -> None:
+    done = work.run("lab-preflight", ["tools/lab-preflight"], minutes=1)
+    if not done.ok:
+        raise StageUnavailableError(" ".join(done.text().split()) or done.reason)
 
 
 def scenario(work: Workspace, name: str) -> list[Case]:
     """Run one Molecule scenario; its testinfra checks count one by one."""
-    _require_a_machine_for_the_lab()
+    _require_a_machine_for_the_lab(work)
     reports = work.folder(f"molecule-{name}-junit")
     done = work.run(
         f"molecule-{name}",

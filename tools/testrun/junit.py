@@ -34,6 +34,13 @@ def _case(element: ElementTree.Element) -> Case:
 
 
 def _reason(element: ElementTree.Element) -> str:
-    text = element.get("message") or (element.text or "")
-    lines = text.strip().splitlines()
-    return lines[0].strip() if lines else "no reason given"
+    """Return the first line, and the next one where the first only announces it (as ansible-test's do)."""
+    lines = [line.strip() for line in _texts(element) if line.strip()]
+    if not lines:
+        return "no reason given"
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
+def _texts(element: ElementTree.Element) -> list[str]:
+    message, text = element.get("message") or "", element.text or ""
+    return [*message.splitlines(), *text.splitlines()]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from testrun import main as runner  # noqa: E402
-from testrun.checks import cases_of_pytest  # noqa: E402
+from testrun.checks import with_crash  # noqa: E402
 from testrun.junit import read_junit  # noqa: E402
 from testrun.outcome import Case, StageUnavailableError, State, result_of, unavailable  # noqa: E402
 from testrun.process import Finished, run  # noqa: E402
@@ -28,6 +28,8 @@ JUNIT = """<?xml version="1.0"?>
 text</failure></testcase>
   <testcase classname="tests.unit.test_a" name="test_broken"><error>fixture 'x' not found
 more</error></testcase>
+  <testcase classname="sanity" name="pep8"><failure message="pep8 failed with 1 error:">
+a.py:1:1: W391</failure></testcase>
   <testcase classname="tests.unit.test_a" name="test_left_out"><skipped message="no /dev/net/tun"/></testcase>
 </testsuite></testsuites>
 """
@@ -40,6 +42,7 @@ def test_every_state_and_reason_is_read_from_junit(tmp_path: Path) -> None:
         Case("tests.unit.test_a::test_good", State.PASSED),
         Case("tests.unit.test_a::test_bad", State.FAILED, "assert 1 == 2"),
         Case("tests.unit.test_a::test_broken", State.FAILED, "fixture 'x' not found"),
+        Case("sanity::pep8", State.FAILED, "pep8 failed with 1 error: a.py:1:1: W391"),
         Case("tests.unit.test_a::test_left_out", State.SKIPPED, "no /dev/net/tun"),
     ]
 
@@ -59,12 +62,12 @@ def test_a_stage_this_machine_cannot_run_is_a_skip_with_its_reason() -> None:
 
 def test_pytest_that_broke_outside_a_test_is_a_failure(tmp_path: Path) -> None:
     crashed = Finished(("python",), 3, tmp_path / "unit.log", timed_out=False)
-    assert cases_of_pytest("unit", crashed, [Case("a", State.PASSED)])[-1].state is State.FAILED
+    assert with_crash("unit", crashed, [Case("a", State.PASSED)])[-1].state is State.FAILED
 
 
 def test_a_failure_that_a_case_shows_is_counted_once(tmp_path: Path) -> None:
     failed = Finished(("python",), 1, tmp_path / "unit.log", timed_out=False)
-    assert len(cases_of_pytest("unit", failed, [Case("a", State.FAILED, "no")])) == 1
+    assert len(with_crash("unit", failed, [Case("a", State.FAILED, "no")])) == 1
 
 
 def test_the_last_line_counts_what_was_executed() -> None:
