@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting on a node until its pod network is there: a condition, a budget, and what is still missing when it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, List, Mapping, Optional, Tuple
+
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _iproute
+from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
+from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, Request, gather
+from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must be true. subnet_env: None asks nothing, an empty mapping only that the file is there and sound."""
+
+    subnet_env: Optional[Mapping[str, str]] = None
+    links: Tuple[str, ...] = ()
+    routes: Tuple[Mapping[str, str], ...] = ()
+    cni_config: Optional[str] = None
+
+    def sections(self) -> Tuple[str, ...]:
+        """What has to be observed to judge the condition."""
+        asked = (
+            ("subnet_env", self.subnet_env is not None),
+            ("links", bool(self.links)),
+            ("routes", bool(self.routes)),
+            ("cni", self.cni_config is not None),
+        )
+        return tuple(name for name, needed in asked if needed)
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How a wait ended: nothing missing, or what was when the budget ran out. seconds is the time it took."""
+
+    missing: Tuple[str, ...]
+    seconds: float
+
+
+def parse_condition(params: Mapping[str, Any]) -> Condition:
+    """The condition in a module's parameters. Raises NodeError."""
+    return Condition(
+        subnet_env=_wanted_env(params.get("subnet_env")),
+        links=tuple(params.get("links") or ()),
+        routes=tuple(_wanted_route(route) for route in params.get("routes") or ()),
+        cni_config=params.get("cni_config"),
+    )
+
+
+def wait(reader: NodeReader, condition: Condition, request: Request, timeout: float, interval: float) -> Waited:
+    """Look again every `interval` seconds until the condition holds or `timeout` seconds are over; look at least once."""
+    narrow = _narrowed(request, condition)
+    start = reader.monotonic()
+    while True:
+        missing = missing_from(condition, gather(reader, narrow))
+        elapsed = reader.monotonic() - start
+        if not missing or elapsed >= timeout:
+            return Waited(tuple(missing), elapsed)
+        reader.pause(min(interval, timeout - elapsed))
+
+
+def missing_from(condition: Condition, observed: Observed) -> List[str]:
+    """What a node lacks of a condition, in words."""
+    return (
+        _missing_env(condition, observed)
+        + _missing_links(condition, observed)
+        + _missing_routes(condition, observed)
+        + _missing_config(condition, observed)
+    )
+
+
+def _narrowed(request: Request, condition: Condition) -> Request:
+    return Request(
+        sections=condition.sections(),
+        conf_dir=request.conf_dir,
+        bin_dir=request.bin_dir,
+        search=(),
+        limit=1 << 62,  # a condition is judged on all routes, not on the listed ones
+    )
+
+
+def _missing_env(condition: Condition, observed: Observed) -> List[str]:
+    if condition.subnet_env is None:
+        return []
+    values = observed["subnet_env"]
+    if values is None:
+        return ["/run/flannel/subnet.env" + _because(observed, "/run/flannel/subnet.env")]
+    return [
+        "/run/flannel/subnet.env with {0}={1} (it says {2})".format(key, wanted, values.get(key, "nothing"))
+        for key, wanted in condition.subnet_env.items()
+        if values.get(key) != wanted
+    ]
+
+
+def _missing_links(condition: Condition, observed: Observed) -> List[str]:
+    if not condition.links:
+        return []
+    states = {link["name"]: link["state"] for link in observed["links"]}
+    missing = []
+    for name in condition.links:
+        if name not in states:
+            missing.append("device {0}{1}".format(name, _because(observed, "links")))
+        elif states[name] == "down":
+            missing.append("device {0} up (it is down)".format(name))
+    return missing
+
+
+def _missing_routes(condition: Condition, observed: Observed) -> List[str]:
+    missing = []
+    for wanted in condition.routes:
+        if any(all(route[key] == value for key, value in wanted.items()) for route in observed["routes"]):
+            continue
+        family = "inet6" if ":" in wanted["dst"] else "inet"
+        found = [route for route in observed["routes"] if route["dst"] == wanted["dst"] and route["table"] == "main"]
+        instead = "; ".join(_route_words(route) for route in found)
+        reason = " (instead: {0})".format(instead) if instead else _because(observed, "routes ({0})".format(family))
+        missing.append("route {0}{1}".format(_route_words(wanted), reason))
+    return missing
+
+
+def _missing_config(condition: Condition, observed: Observed) -> List[str]:
+    if condition.cni_config is None:
+        return []
+    sound = [config["file"] for config in observed["cni"]["configs"] if config["plugins"]]
+    if condition.cni_config in sound:
+        return []
+    path = "{0}/{1}".format(observed["cni"]["conf_dir"], condition.cni_config)
+    return ["CNI configuration {0}{1}".format(path, _because(observed, path))]
+
+
+def _because(observed: Observed, what: str) -> str:
+    reasons = [gap["reason"] for gap in observed["gaps"] if gap["what"] == what]
+    return " ({0})".format(reasons[0]) if reasons else ""
+
+
+def _route_words(route: Mapping[str, Any]) -> str:
+    words = [route["dst"]]
+    if route.get("gateway"):
+        words += ["via", route["gateway"]]
+    if route.get("dev"):
+        words += ["dev", route["dev"]]
+    return " ".join(words)
+
+
+def _wanted_env(value: Any) -> Optional[Mapping[str, str]]:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return {}
+    if not isinstance(value, dict):
+        raise NodeError("wait_for.subnet_env must be true or a dictionary of values, not {0!r}".format(value))
+    return {str(key): _as_written(wanted) for key, wanted in value.items()}
+
+
+def _as_written(value: Any) -> str:
+    # flannel writes Go's true and false.
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _wanted_route(params: Mapping[str, Any]) -> Mapping[str, str]:
+    family = "inet6" if ":" in params["dst"] or ":" in (params.get("gateway") or "") else "inet"
+    wanted = {key: params[key] for key in ("gateway", "dev") if params.get(key)}
+    return dict(wanted, dst=_iproute.normal_destination(params["dst"], family), table="main")
