@@ -13,8 +13,8 @@ description:
   - Reads in one call everything about a node's network that a pod network depends on. That is devices with their tunnel
     attributes, addresses, routes, neighbours and forwarding entries, sysctls, what the kernel can do, the CNI
     configuration and plugins, flannel's C(/run/flannel/subnet.env) and the mode of kube-proxy.
-  - It changes nothing, loads no kernel module, and never fails for what is missing, forbidden or damaged. Whatever could
-    not be read is named in RV(node.gaps).
+  - It changes nothing, loads no kernel module, and never fails for what is missing, forbidden or damaged. Whatever
+    could not be read is named in RV(node.gaps).
   - It can wait until a node's pod network is there, see O(wait_for).
 author:
   - The switchyard.cni developers (@switchyard)
@@ -141,8 +141,8 @@ options:
     type: bool
     default: true
 notes:
-  - The kernel's table C(local) and the routes of types C(local), C(broadcast), C(multicast) and C(anycast) are left out.
-    Those are the kernel's own bookkeeping.
+  - The kernel's table C(local) and the routes of types C(local), C(broadcast), C(multicast) and C(anycast) are left
+    out. Those are the kernel's own bookkeeping.
 seealso:
   - module: switchyard.cni.node_state
 """
@@ -201,7 +201,12 @@ node:
               V(unknown).
           returned: always
           type: dict
-          sample: {"vxlan": "loaded", "br_netfilter": "module", "ipip": "missing", "wireguard": "module", "tun": "builtin"}
+          sample:
+            vxlan: loaded
+            br_netfilter: module
+            ipip: missing
+            wireguard: module
+            tun: builtin
         reasons:
           description: Why a feature is missing or unknown.
           returned: always
@@ -269,7 +274,7 @@ node:
     routes:
       description:
         - The routes of all tables. A route over several next hops has one entry for each.
-        - Protocols have the names of C(/etc/iproute2/rt_protos), for example V(boot), V(kernel) and V(bird), or numbers.
+        - Protocols have the names of C(/etc/iproute2/rt_protos), for example V(boot) and V(bird), or numbers.
       returned: when asked for
       type: list
       elements: dict
@@ -368,10 +373,10 @@ node:
       returned: always
       type: list
       elements: dict
-      sample: [{"what": "sysctl net.bridge.bridge-nf-call-iptables", "reason": "absent (module br_netfilter brings it)"}]
+      sample: [{"what": "sysctl net.ipv6.conf.all.forwarding", "reason": "absent (module ipv6 brings it)"}]
     truncated:
       description:
-        - The kinds of which O(limit) entries are listed. RV(ignore:digest) is the sum of the entries' hashes, which does not
+        - The kinds of which O(limit) entries are listed. C(digest) is the sum of the entries' hashes, which does not
           depend on their order.
       returned: when something is not listed in full
       type: list
@@ -391,7 +396,6 @@ waited:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.switchyard.cni.plugins.module_utils._node._module import info_argument_spec, run_info
 
 

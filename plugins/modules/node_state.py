@@ -10,10 +10,10 @@ module: node_state
 short_description: Bring a node to a declared state in one call
 version_added: "0.1.0"
 description:
-  - Compares what a node has with what it shall have, and changes only what differs. It knows kernel modules, files, sysctls,
-    CNI plugins, renames, removals and services, and works in this order.
-  - Everything is compared before anything is written. When something cannot be reached, all reasons are told at once and
-    nothing is changed.
+  - Compares what a node has with what it shall have, and changes only what differs. It knows kernel modules, files,
+    sysctls, CNI plugins, renames, removals and services, and works in this order.
+  - Everything is compared before anything is written. When something cannot be reached, all reasons are told at once
+    and nothing is changed.
   - It can be killed at any moment and run again.
 author:
   - The switchyard.cni developers (@switchyard)
@@ -80,8 +80,8 @@ options:
             required: true
           dest:
             description:
-              - Where to move it. When that is taken, the first free name of C(dest.1), C(dest.2) and so on is used. Nothing is
-                ever overwritten.
+              - Where to move it. When that is taken, the first free name of C(dest.1), C(dest.2) and so on is used.
+                Nothing is ever overwritten.
               - It must be on the same file system as O(state.renames[].src).
             type: path
             required: true
@@ -143,8 +143,8 @@ options:
             description:
               - V(started) and V(stopped) are what they say.
               - V(restarted) and V(reloaded) act when the unit is not running, when this call changes a file named in
-                O(state.services[].on_change_of), or when such a file is newer than the unit's start. The latter is what a
-                killed run leaves.
+                O(state.services[].on_change_of), or when such a file is newer than the unit's start. The latter is what
+                a killed run leaves.
               - Left alone when not given.
             type: str
             choices:
@@ -164,7 +164,8 @@ options:
     type: float
     default: 120.0
 notes:
-  - When a file below C(/etc/NetworkManager) changes and NetworkManager runs, it is told to read its configuration again.
+  - When a file below C(/etc/NetworkManager) changes and NetworkManager runs, it is told to read its configuration
+    again.
 seealso:
   - module: switchyard.cni.node_network_info
 """
@@ -242,7 +243,6 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.switchyard.cni.plugins.module_utils._node._module import run_state, state_argument_spec
 
 

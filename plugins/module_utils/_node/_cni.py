@@ -13,7 +13,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged

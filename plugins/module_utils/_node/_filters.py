@@ -11,8 +11,7 @@ kube-proxy, device kube-ipvs0. ipvs mode makes KUBE-SERVICES too, so the stronge
 from __future__ import annotations
 
 import re
-
-from typing import Any, Iterable, List, Mapping, Set, Tuple
+from typing import Iterable, List, Mapping, Set, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged, NodeError, ToolMissing
 from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute import decode

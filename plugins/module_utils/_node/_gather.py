@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 

@@ -11,7 +11,6 @@ skips a record it cannot understand with a reason, so that one odd record does n
 from __future__ import annotations
 
 import json
-
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged

@@ -14,7 +14,6 @@ import gzip
 import os
 import re
 import zlib
-
 from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError

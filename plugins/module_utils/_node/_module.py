@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _cni, _gather, _state, _wait
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError, PlanError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader, NodeWriter, RealNode

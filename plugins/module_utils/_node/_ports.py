@@ -14,7 +14,6 @@ import shutil
 import stat
 import subprocess
 import time
-
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
@@ -138,8 +137,7 @@ class RealNode:
             done = subprocess.run(
                 [tool] + list(argv[1:]),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                capture_output=True,
                 env=dict(os.environ, LC_ALL="C"),
                 timeout=timeout,
                 check=False,
@@ -148,7 +146,8 @@ class RealNode:
             raise ToolTimeout("{0} did not end within {1:g} s".format(" ".join(argv), timeout)) from None
         except OSError as error:
             raise ToolMissing("{0} cannot be run: {1}".format(argv[0], error.strerror)) from error
-        return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        out, err = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        return Completed(done.returncode, out, err)
 
     def read(self, path: str) -> bytes:
         with open(self._at(path), "rb") as stream:

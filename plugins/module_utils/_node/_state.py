@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -38,6 +37,14 @@ _UNIT_DIRECTORIES = (
     "/lib/systemd/system",
 )
 _NETWORK_MANAGER_DIRECTORIES = ("/etc/NetworkManager", "/run/NetworkManager/conf.d", "/usr/lib/NetworkManager/conf.d")
+_UNIT_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "NeedDaemonReload",
+    "ActiveEnterTimestampMonotonic",
+    "StateChangeTimestampMonotonic",
+)
 _RUNNING = frozenset(("active", "reloading", "refreshing"))
 # systemctl(1), is-enabled: a unit in one of these needs or takes no enabling.
 _ENABLED = frozenset(("enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "linked"))
@@ -198,7 +205,8 @@ def _contradictions(wanted: Wanted) -> List[str]:
     problems += ["{0} is to be taken away twice".format(path) for path in sorted(_repeated(gone))]
     for service in wanted.services:
         unknown = sorted(set(service.on_change_of or ()) - set(written))
-        problems += ["on_change_of of {0} names {1}, which is no file of this call".format(service.name, path) for path in unknown]
+        message = "on_change_of of {0} names {1}, which is no file of this call"
+        problems += [message.format(service.name, path) for path in unknown]
     return problems
 
 
@@ -266,9 +274,8 @@ def _services_now(node: NodeReader, wanted: Wanted, problems: List[str]) -> Dict
     units = [service.name for service in wanted.services]
     if not units:
         return {}
-    properties = "LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic,StateChangeTimestampMonotonic"
     try:
-        done = node.run(["systemctl", "show", "--property=" + properties] + units)
+        done = node.run(["systemctl", "show", "--property=" + ",".join(_UNIT_PROPERTIES)] + units)
     except NodeError as error:
         problems.append("services {0} cannot be managed: {1}".format(", ".join(units), error))
         return {}
@@ -418,7 +425,8 @@ def _plan_effects(current: Current, draft: _Draft) -> None:
     if stale or (current.systemd and any(_below(path, _UNIT_DIRECTORIES) for path in touched)):
         draft.steps.append(Command("make systemd read its unit files again", ("systemctl", "daemon-reload")))
     if current.network_manager and any(_below(path, _NETWORK_MANAGER_DIRECTORIES) for path in touched):
-        draft.steps.append(Command("make NetworkManager read its configuration again", ("nmcli", "general", "reload", "conf")))
+        argv = ("nmcli", "general", "reload", "conf")
+        draft.steps.append(Command("make NetworkManager read its configuration again", argv))
 
 
 def _touched(steps: Sequence[Step]) -> Set[str]:
@@ -456,8 +464,10 @@ def _unit_problem(service: WantedService, now: ServiceNow, wanted: Wanted) -> Op
         return "service {0} is masked; unmask it first".format(service.name)
     if now.load != "not-found":
         return None
-    brought = any(os.path.basename(one.path) == service.name and _below(one.path, _UNIT_DIRECTORIES) for one in wanted.files)
-    return None if brought else "service {0} does not exist on this node, and no file of this call brings it".format(service.name)
+    units = {os.path.basename(one.path) for one in wanted.files if _below(one.path, _UNIT_DIRECTORIES)}
+    if service.name in units:
+        return None
+    return "service {0} does not exist on this node, and no file of this call brings it".format(service.name)
 
 
 def _plan_enabling(service: WantedService, now: ServiceNow, wanted: Wanted, draft: _Draft) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence
 
@@ -110,7 +109,8 @@ class SetSysctl(Step):
     before: Optional[str]
 
     def describe(self) -> str:
-        return "set {0} to {1}{2}".format(self.key, self.value, "" if self.before is None else " (was " + self.before + ")")
+        was = "" if self.before is None else " (was {0})".format(self.before)
+        return "set {0} to {1}{2}".format(self.key, self.value, was)
 
     def diff(self) -> Optional[DiffEntry]:
         return _entry("sysctl " + self.key, "absent" if self.before is None else self.before, self.value)

@@ -54,7 +54,7 @@ def parse_condition(params: Mapping[str, Any]) -> Condition:
 
 
 def wait(reader: NodeReader, condition: Condition, request: Request, timeout: float, interval: float) -> Waited:
-    """Look again every `interval` seconds until the condition holds or `timeout` seconds are over; look at least once."""
+    """Look at least once, and again every `interval` seconds until all is there or `timeout` seconds are over."""
     narrow = _narrowed(request, condition)
     start = reader.monotonic()
     while True:
