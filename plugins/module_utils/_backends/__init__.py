@@ -1,0 +1,40 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry of backends: a family adds its file here, and nothing else changes.
+
+This file is private to the collection.
+"""
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import _flannel
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, BackendError
+
+_FAMILIES = (_flannel.BACKENDS,)
+
+BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family)
+
+
+def plugins() -> t.Tuple[str, ...]:
+    """The network plugins that have backends here."""
+    return tuple(dict.fromkeys(backend.plugin for backend in BACKENDS))
+
+
+def types(plugin: str) -> t.Tuple[str, ...]:
+    """The backend types of a plugin, as an operator writes them."""
+    return tuple(dict.fromkeys(backend.type for backend in BACKENDS if backend.plugin == plugin))
+
+
+def find(plugin: str, type_name: str, direct_routing: bool = False) -> Backend:
+    """The backend of that type. Raises BackendError that says which ones there are."""
+    variants = [backend for backend in BACKENDS if backend.plugin == plugin and backend.type == type_name]
+    if not variants:
+        raise BackendError(
+            "%s has no backend %s here; there are %s" % (plugin, type_name, ", ".join(types(plugin)) or "none")
+        )
+    for backend in variants:
+        if backend.direct_routing == direct_routing:
+            return backend
+    raise BackendError("the backend %s of %s has no DirectRouting" % (type_name, plugin))

@@ -1,0 +1,316 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""flannel's backends.
+
+Facts are from flannel v0.28: Documentation/backends.md and the sources named at each class.
+This file is private to the collection.
+"""
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
+    Backend,
+    BackendError,
+    BackendOptions,
+    Endpoint,
+    KernelFeature,
+    Leftovers,
+    Lookup,
+    Network,
+    Privileges,
+    Transport,
+    network_of,
+    versions_of,
+)
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Link, Route, Vxlan as VxlanLink
+
+BRIDGE = "cni0"
+"""The bridge that flannel's CNI plugin delegates to."""
+
+BRIDGE_NETFILTER = KernelFeature("br_netfilter", "CONFIG_BRIDGE_NETFILTER", "br_netfilter")
+VXLAN = KernelFeature("vxlan", "CONFIG_VXLAN", "vxlan")
+IPIP = KernelFeature("ipip", "CONFIG_NET_IPIP", "ipip")
+WIREGUARD = KernelFeature("wireguard", "CONFIG_WIREGUARD", "wireguard")
+TUN = KernelFeature("tun", "CONFIG_TUN", "tun")
+
+
+class Flannel(Backend):
+    """What all backends of flannel share."""
+
+    plugin = "flannel"
+    route_owner = "flanneld"
+    cni_config = "10-flannel.conflist"
+    cni_plugins = ("bridge", "host-local", "loopback", "portmap")
+    bridge = BRIDGE
+    own_devices = (BRIDGE, "flannel*")
+
+    def features(self, nftables: bool = False) -> t.Tuple[KernelFeature, ...]:
+        # main.go: flanneld exits without bridge-nf-call-iptables, unless EnableNFTables is set.
+        return self.own_features if nftables else (BRIDGE_NETFILTER,) + self.own_features
+
+    def pod_routes(self, node: Endpoint) -> t.Tuple[Route, ...]:
+        return tuple(Route(dst=cidr, dev=BRIDGE, protocol="kernel", scope="link") for cidr in node.pod_cidrs)
+
+    def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
+        mtu = self.pod_mtu(node.underlay.mtu, network.options)
+        return tuple(Link(name=name, mtu=mtu) for name in self.devices(network))
+
+    def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
+        return {"Type": self.type}
+
+    def _mtu_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
+        return {} if options.mtu is None else {"MTU": options.mtu}
+
+    def routes(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Route, ...]:
+        lookup = Lookup(node)
+        pairs = tuple(zip(versions_of(network.pod_cidrs), self._route_devices(node, network)))
+        return tuple(
+            self._route(lookup, dev, subnet, self._address(peer, version))
+            for peer in peers
+            if peer.name != node.name
+            for version, dev in pairs
+            for subnet in (peer.subnet(version),)
+            if subnet is not None
+        )
+
+    def _route_devices(self, node: Endpoint, network: Network) -> t.Tuple[str, ...]:
+        return self.devices(network)
+
+    def _address(self, peer: Endpoint, version: int) -> str:
+        address = peer.address(version)
+        if address is None:
+            raise BackendError(
+                "the node %s has no IPv%d address on %s, so its peers cannot reach its pods"
+                % (peer.name, version, peer.underlay.dev)
+            )
+        return address
+
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+        raise NotImplementedError
+
+
+class Vxlan(Flannel):
+    """pkg/backend/vxlan: one device a family, ``S/24 via S.0 dev flannel.<VNI> onlink`` to every peer.
+
+    The overhead is that of an IPv4 underlay (RFC 7348: 14 Ethernet + 20 IPv4 + 8 UDP + 8 VXLAN);
+    flanneld subtracts the same 50 bytes for IPv6.
+    """
+
+    type = "vxlan"
+    label = "vxlan"
+    overhead = 50
+    reads_mtu = True
+    dual_stack = True
+    ip_versions = (4, 6)
+    own_features = (VXLAN,)
+    default_port = 8472
+
+    def transport(self, network: Network) -> t.Optional[Transport]:
+        return Transport("udp", 17, (network.options.port or self.default_port,))
+
+    def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
+        conf = {"Type": self.type, "VNI": options.vni, "Port": options.port or self.default_port}
+        if self.direct_routing:
+            conf["DirectRouting"] = True
+        if options.learning:
+            conf["Learning"] = True
+        conf.update(self._mtu_conf(options))
+        return conf
+
+    def devices(self, network: Network) -> t.Tuple[str, ...]:
+        names = {4: "flannel.%d", 6: "flannel-v6.%d"}
+        return tuple(names[version] % network.options.vni for version in versions_of(network.pod_cidrs))
+
+    def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
+        options = network.options
+        return tuple(
+            Link(
+                name=name,
+                mtu=self.pod_mtu(node.underlay.mtu, options),
+                kind="vxlan",
+                vxlan=VxlanLink(
+                    vni=options.vni,
+                    port=options.port or self.default_port,
+                    local=node.underlay.address(version),
+                    dev=node.underlay.dev,
+                    learning=options.learning,
+                ),
+            )
+            for name, version in zip(self.devices(network), versions_of(network.pod_cidrs))
+        )
+
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+        return Route(dst=str(subnet), gateway=str(subnet.network_address), dev=dev, onlink=True)
+
+    def leftovers(self, network: Network) -> Leftovers:
+        return Leftovers(devices=self.devices(network), routes=True)
+
+
+class VxlanDirect(Vxlan):
+    """vxlan with DirectRouting: a peer on the same layer 2 gets a plain route; device and MTU stay those of vxlan."""
+
+    label = "vxlan + DirectRouting"
+    direct_routing = True
+
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+        direct = lookup.direct(address)
+        if direct is None:
+            return super()._route(lookup, dev, subnet, address)
+        return Route(dst=str(subnet), gateway=address, dev=direct)
+
+
+class HostGw(Flannel):
+    """pkg/backend/hostgw: plain routes ``S/24 via <node> dev <NIC>``; no device, no overhead."""
+
+    type = "host-gw"
+    label = "host-gw"
+    needs_same_l2 = True
+    dual_stack = True
+    ip_versions = (4, 6)
+
+    def _route_devices(self, node: Endpoint, network: Network) -> t.Tuple[str, ...]:
+        return (node.underlay.dev,) * len(network.pod_cidrs)
+
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+        return Route(dst=str(subnet), gateway=address, dev=dev)
+
+    def leftovers(self, network: Network) -> Leftovers:
+        return Leftovers(routes=True)
+
+
+class OneRoute(Flannel):
+    """Backends with one route for the whole pod network; the agent or the device picks the peer."""
+
+    route_scope: t.Optional[str] = None
+
+    def routes(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Route, ...]:
+        return tuple(
+            Route(dst=str(network_of((cidr,), version)), dev=dev, scope=self.route_scope)
+            for cidr, version, dev in zip(network.pod_cidrs, versions_of(network.pod_cidrs), self.devices(network))
+        )
+
+
+class Udp(OneRoute):
+    """pkg/backend/udp: flanneld itself carries every packet through a TUN device (20 IPv4 + 8 UDP bytes).
+
+    The device is not persistent. Opening /dev/net/tun takes a privileged container (flannel issue 1267).
+    """
+
+    type = "udp"
+    label = "udp"
+    overhead = 28
+    own_features = (TUN,)
+    needs_tun_device = True
+    default_port = 8285
+    privileges = Privileges(privileged=True, host_devices=("/dev/net/tun",))
+
+    def transport(self, network: Network) -> t.Optional[Transport]:
+        return Transport("udp", 17, (network.options.port or self.default_port,))
+
+    def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
+        return {"Type": self.type, "Port": options.port or self.default_port}
+
+    def devices(self, network: Network) -> t.Tuple[str, ...]:
+        return ("flannel0",)
+
+    def leftovers(self, network: Network) -> Leftovers:
+        return Leftovers()
+
+
+class Wireguard(OneRoute):
+    """pkg/backend/wireguard: encrypted; overhead 80 bytes (device.go counts the IPv6 underlay's 40-byte header).
+
+    The device goes away when flanneld ends in an orderly way, not when it is killed; the key file stays.
+    """
+
+    type = "wireguard"
+    label = "wireguard"
+    overhead = 80
+    reads_mtu = True
+    dual_stack = True
+    ip_versions = (4, 6)
+    own_features = (WIREGUARD,)
+    default_port = 51820
+    route_scope = "link"
+
+    def _ports(self, options: BackendOptions) -> t.Dict[int, int]:
+        first = options.port or self.default_port
+        return {4: first, 6: first + 1}
+
+    def transport(self, network: Network) -> t.Optional[Transport]:
+        ports = self._ports(network.options)
+        if network.options.wireguard_mode != "separate":
+            return Transport("udp", 17, (ports[4],))
+        return Transport("udp", 17, tuple(ports[version] for version in versions_of(network.pod_cidrs)))
+
+    def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
+        ports = self._ports(options)
+        conf = {"Type": self.type, "ListenPort": ports[4], "ListenPortV6": ports[6], "Mode": options.wireguard_mode}
+        if options.wireguard_psk:
+            conf["PSK"] = options.wireguard_psk
+        if options.wireguard_keepalive:
+            conf["PersistentKeepaliveInterval"] = options.wireguard_keepalive
+        conf.update(self._mtu_conf(options))
+        return conf
+
+    def devices(self, network: Network) -> t.Tuple[str, ...]:
+        names = {4: "flannel-wg", 6: "flannel-wg-v6"}
+        if network.options.wireguard_mode != "separate":
+            names[6] = names[4]
+        return tuple(names[version] for version in versions_of(network.pod_cidrs))
+
+    def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
+        mtu = self.pod_mtu(node.underlay.mtu, network.options)
+        names = dict.fromkeys(self.devices(network))
+        return tuple(Link(name=name, mtu=mtu, kind="wireguard") for name in names)
+
+    def leftovers(self, network: Network) -> Leftovers:
+        return Leftovers(files=("/run/flannel/wgkey",))
+
+
+class Ipip(Flannel):
+    """pkg/backend/ipip: ``S/24 via <node> dev flannel.ipip onlink`` (RFC 2003: 20 bytes); IPv4 only, experimental."""
+
+    type = "ipip"
+    label = "ipip"
+    overhead = 20
+    own_features = (IPIP,)
+
+    def transport(self, network: Network) -> t.Optional[Transport]:
+        return Transport("ipip", 4)
+
+    def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
+        conf: t.Dict[str, t.Any] = {"Type": self.type}
+        if self.direct_routing:
+            conf["DirectRouting"] = True
+        return conf
+
+    def devices(self, network: Network) -> t.Tuple[str, ...]:
+        return ("flannel.ipip",)
+
+    def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
+        mtu = self.pod_mtu(node.underlay.mtu, network.options)
+        return tuple(Link(name=name, mtu=mtu, kind="ipip") for name in self.devices(network))
+
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+        return Route(dst=str(subnet), gateway=address, dev=dev, onlink=True)
+
+    def leftovers(self, network: Network) -> Leftovers:
+        # tunl0 appears with the kernel module and stays; it may be someone else's.
+        return Leftovers(devices=self.devices(network), routes=True)
+
+
+class IpipDirect(Ipip):
+    """ipip with DirectRouting: a peer on the same layer 2 is reached through the NIC (the route keeps ``onlink``)."""
+
+    label = "ipip + DirectRouting"
+    direct_routing = True
+
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+        direct = lookup.direct(address)
+        return super()._route(lookup, direct or dev, subnet, address)
+
+
+BACKENDS: t.Tuple[Backend, ...] = (Vxlan(), VxlanDirect(), HostGw(), Udp(), Wireguard(), Ipip(), IpipDirect())
