@@ -1,0 +1,383 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The intent: which pod network the operator wants, as one typed value.
+
+This file is private to the collection.
+"""
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import find, plugins
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
+    Backend,
+    BackendError,
+    BackendOptions,
+    versions_of,
+)
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, WARNING, Problem
+from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import SETTINGS
+from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity, overlap
+
+UPSTREAM_IMAGES = "ghcr.io/flannel-io"
+CNI_PLUGIN_VERSION = "v1.9.1-flannel3"
+"""The version of flannel's CNI plugin that upstream's manifest of flannel v0.28 names."""
+
+MINIMUM_MTU = {4: 576, 6: 1280}
+"""Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
+
+WIREGUARD_KEY_BYTES = 32
+IPAM_BITS = 16
+"""kube-controller-manager refuses a node prefix more than 16 bits longer than the cluster's (its node IPAM)."""
+
+
+@dataclass(frozen=True)
+class EtcdIntent:
+    """Where flanneld finds its configuration and leases without Kubernetes. The files are on the nodes."""
+
+    endpoints: tuple[str, ...]
+    prefix: str
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+
+@dataclass(frozen=True)
+class FlannelIntent:
+    """How flannel shall run. ``nftables`` None = as kube-proxy does on the nodes; ``wait_timeout`` in seconds."""
+
+    options: BackendOptions
+    iface: str
+    iface_regex: str
+    iface_can_reach: str
+    ip_masq: bool
+    nftables: bool | None
+    version: str
+    image: str
+    cni_plugin_image: str
+    pull_policy: str
+    namespace: str
+    tolerations: tuple[t.Mapping[str, t.Any], ...]
+    resources: t.Mapping[str, t.Any]
+    node_selector: t.Mapping[str, str]
+    wait_timeout: int
+    subnet_manager: str
+    etcd: EtcdIntent | None
+    binary: str
+
+
+@dataclass(frozen=True)
+class CalicoIntent:
+    """How Calico shall run."""
+
+    ipip_mode: str
+    vxlan_mode: str
+    networking_backend: str
+    ip_autodetection_method: str
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The pod network that the inventory asks for.
+
+    ``node_prefixes`` maps an IP version to the prefix length of a node's subnet. ``assumed`` names the settings
+    whose value could not be used, so that their default stands here: no conclusion may be drawn from those.
+    """
+
+    plugin: str
+    backend: Backend
+    pod_cidrs: tuple[str, ...]
+    service_cidrs: tuple[str, ...]
+    node_prefixes: t.Mapping[int, int]
+    kube_proxy_mode: str
+    kubeconfig: str
+    context: str
+    registry: str
+    image_pull_secrets: tuple[str, ...]
+    cni_conf_dir: str
+    cni_bin_dir: str
+    foreign_cni: str
+    flannel: FlannelIntent
+    calico: CalicoIntent | None = None
+    assumed: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def options(self) -> BackendOptions:
+        """The options of the backend (what a backend's functions read)."""
+        return self.flannel.options
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The IP versions of the pod network, in the order of the CIDRs."""
+        return versions_of(self.pod_cidrs)
+
+    @property
+    def kube(self) -> bool:
+        """Whether Kubernetes gives the nodes their subnets."""
+        return self.flannel.subnet_manager == "kube"
+
+
+def build_intent(values: t.Mapping[str, t.Any]) -> tuple[Intent | None, list[Problem]]:
+    """Make the intent from the values of resolve(), and find what is wrong with them together.
+
+    None when there is no pod CIDR or no such backend: then nothing can be checked against nodes.
+    """
+    complete = {setting.name: values.get(setting.name, setting.default) for setting in SETTINGS}
+    assumed = frozenset(name for name in complete if name not in values)
+    if not complete["network_pod_cidr"]:
+        return None, []
+    backend, problems = _backend(complete)
+    if backend is None:
+        return None, problems
+    intent = _assemble(complete, backend, assumed)
+    for check in (_networks, _families, _prefixes, _mtu, _selectors, _wireguard, _etcd, _digests):
+        problems += [problem for problem in check(intent, complete) if problem.variable not in assumed]
+    return intent, problems
+
+
+def _backend(values: t.Mapping[str, t.Any]) -> tuple[Backend | None, list[Problem]]:
+    plugin = values["network_plugin"]
+    if plugin not in plugins():
+        reason = "this version of the collection cannot deploy it"
+        return None, [Problem("network_plugin", plugin, reason, f"Choose one of {', '.join(plugins())}")]
+    type_name = values[f"{plugin}_backend"]
+    direct = values[f"{plugin}_direct_routing"]
+    try:
+        return find(plugin, type_name, direct), []
+    except BackendError as exc:
+        remedy = "Set flannel_direct_routing to false, or choose a backend that has it: vxlan or ipip"
+        return find(plugin, type_name), [Problem("flannel_direct_routing", direct, str(exc), remedy)]
+
+
+def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozenset[str]) -> Intent:
+    return Intent(
+        plugin=values["network_plugin"],
+        backend=backend,
+        pod_cidrs=values["network_pod_cidr"],
+        service_cidrs=values["network_service_cidr"],
+        node_prefixes={4: values["network_node_prefix"], 6: values["network_node_prefix_v6"]},
+        kube_proxy_mode=values["network_kube_proxy_mode"],
+        kubeconfig=values["network_kubeconfig"],
+        context=values["network_context"],
+        registry=values["network_registry"].rstrip("/"),
+        image_pull_secrets=values["network_image_pull_secrets"],
+        cni_conf_dir=values["network_cni_conf_dir"],
+        cni_bin_dir=values["network_cni_bin_dir"],
+        foreign_cni=values["network_foreign_cni"],
+        flannel=_flannel(values),
+        calico=CalicoIntent(
+            values["calico_ipip_mode"],
+            values["calico_vxlan_mode"],
+            values["calico_networking_backend"],
+            values["calico_ip_autodetection_method"],
+        ),
+        assumed=assumed,
+    )
+
+
+def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:
+    return FlannelIntent(
+        options=BackendOptions(
+            vni=values["flannel_vni"],
+            port=values["flannel_port"],
+            mtu=values["flannel_mtu"],
+            learning=values["flannel_learning"],
+            wireguard_psk=values["flannel_wireguard_psk"],
+            wireguard_keepalive=values["flannel_wireguard_keepalive"],
+            wireguard_mode=values["flannel_wireguard_mode"],
+        ),
+        iface=values["flannel_iface"],
+        iface_regex=values["flannel_iface_regex"],
+        iface_can_reach=values["flannel_iface_can_reach"],
+        ip_masq=values["flannel_ip_masq"],
+        nftables=_nftables(values["flannel_nftables"], values["network_kube_proxy_mode"]),
+        version=values["flannel_version"],
+        image=_image(values, "flannel_image", "flannel", values["flannel_version"]),
+        cni_plugin_image=_image(values, "flannel_cni_plugin_image", "flannel-cni-plugin", CNI_PLUGIN_VERSION),
+        pull_policy=values["flannel_image_pull_policy"],
+        namespace=values["flannel_namespace"],
+        tolerations=values["flannel_tolerations"],
+        resources=values["flannel_resources"],
+        node_selector=values["flannel_node_selector"],
+        wait_timeout=values["flannel_wait_timeout"],
+        subnet_manager=values["flannel_subnet_manager"],
+        etcd=_etcd_intent(values),
+        binary=values["flannel_binary"],
+    )
+
+
+def _nftables(wanted: str, proxy_mode: str) -> bool | None:
+    if wanted != "auto":
+        return wanted == "true"
+    return None if proxy_mode == "auto" else proxy_mode == "nftables"
+
+
+def _image(values: t.Mapping[str, t.Any], setting: str, name: str, tag: str) -> str:
+    repository = values["network_registry"].rstrip("/") or UPSTREAM_IMAGES
+    image = values[setting] or f"{repository}/{name}:{tag}"
+    digest = values[f"{setting}_digest"]
+    return f"{image}@{digest}" if digest else image
+
+
+def _etcd_intent(values: t.Mapping[str, t.Any]) -> EtcdIntent | None:
+    if values["flannel_subnet_manager"] != "etcd":
+        return None
+    return EtcdIntent(
+        endpoints=values["flannel_etcd_endpoints"],
+        prefix=values["flannel_etcd_prefix"].rstrip("/"),
+        ca_file=values["flannel_etcd_ca_file"],
+        cert_file=values["flannel_etcd_cert_file"],
+        key_file=values["flannel_etcd_key_file"],
+    )
+
+
+def net_conf(intent: Intent, nftables: bool = False) -> dict[str, t.Any]:
+    """flannel's net-conf.json (keys as in its Documentation/configuration.md).
+
+    The subnet lengths are only read when flannel gives out the subnets itself, from etcd.
+    """
+    conf: dict[str, t.Any] = {}
+    for cidr, version in zip(intent.pod_cidrs, intent.versions):
+        conf["Network" if version == 4 else "IPv6Network"] = cidr
+        if not intent.kube:
+            conf["SubnetLen" if version == 4 else "IPv6SubnetLen"] = intent.node_prefixes[version]
+    conf["EnableIPv4"] = 4 in intent.versions
+    conf["EnableIPv6"] = 6 in intent.versions
+    conf["EnableNFTables"] = nftables
+    conf["Backend"] = intent.backend.backend_conf(intent.options)
+    return conf
+
+
+Check = t.Iterator[Problem]
+Values = t.Mapping[str, t.Any]
+
+
+def _networks(intent: Intent, values: Values) -> Check:
+    for pod in intent.pod_cidrs:
+        for service in intent.service_cidrs:
+            if overlap(pod, service):
+                yield Problem(
+                    "network_pod_cidr", pod, f"overlaps the service network {service} (network_service_cidr)",
+                    "Choose a pod network outside of it; the service network is the API server's --service-cluster-ip-range",
+                )
+    services = versions_of(intent.service_cidrs)
+    if services and not set(services) <= set(intent.versions):
+        yield Problem(
+            "network_service_cidr", intent.service_cidrs, "has an address family that the pod network does not have",
+            "Give network_pod_cidr a network of the same family",
+        )
+
+
+def _families(intent: Intent, values: Values) -> Check:
+    if "flannel_backend" in intent.assumed:
+        return
+    backend = intent.backend
+    missing = [version for version in intent.versions if version not in backend.ip_versions]
+    if missing:
+        yield Problem(
+            "network_pod_cidr", intent.pod_cidrs, f"has an IPv{missing[0]} network, and the backend {backend.label} carries none",
+            "Choose vxlan, host-gw or wireguard, or give the pods an IPv4 network only",
+        )
+
+
+def _prefixes(intent: Intent, values: Values) -> Check:
+    for cidr, version in zip(intent.pod_cidrs, intent.versions):
+        name = "network_node_prefix" if version == 4 else "network_node_prefix_v6"
+        prefix = intent.node_prefixes[version]
+        length = int(cidr.rpartition("/")[2])
+        if not capacity(cidr, prefix):
+            yield Problem(
+                name, prefix, f"a node's subnet would be larger than the pod network {cidr}",
+                f"Set {name} to {length + 2} or more, or choose a larger network_pod_cidr",
+            )
+        elif intent.kube and prefix - length > IPAM_BITS:
+            yield Problem(
+                name, prefix, f"kube-controller-manager splits {cidr} into at most 2^{IPAM_BITS} subnets",
+                f"Set {name} to {length + IPAM_BITS} or less",
+            )
+        elif not intent.kube and prefix < length + 2:
+            yield Problem(
+                name, prefix, f"flannel needs room for four subnets, and {cidr} has {capacity(cidr, prefix)} of /{prefix}",
+                f"Set {name} to {length + 2} or more",
+            )
+
+
+def _mtu(intent: Intent, values: Values) -> Check:
+    wanted = intent.options.mtu
+    if wanted is None or "flannel_backend" in intent.assumed:
+        return
+    backend = intent.backend
+    if not backend.reads_mtu:
+        yield Problem(
+            "flannel_mtu", wanted, f"the backend {backend.label} reads no MTU: pods get the NIC's, less {backend.overhead} bytes",
+            "Remove it, or set the MTU of the nodes' NIC", WARNING,
+        )
+        return
+    floor = max(MINIMUM_MTU[version] for version in intent.versions)
+    pod = backend.pod_mtu(wanted, intent.options)
+    if pod < floor:
+        yield Problem(
+            "flannel_mtu", wanted,
+            f"leaves pods {pod} bytes after the {backend.overhead} of {backend.label}; IPv{max(intent.versions)} needs {floor}",
+            f"Set it to {floor + backend.overhead} bytes or more, or remove it to use the NIC's",
+        )
+
+
+def _selectors(intent: Intent, values: Values) -> Check:
+    names = [name for name in ("flannel_iface", "flannel_iface_regex", "flannel_iface_can_reach") if values[name]]
+    if len(names) > 1:
+        yield Problem(
+            names[0], values[names[0]], f"{' and '.join(names[1:])} also selects the device between the nodes",
+            f"Keep one of {', '.join(names)}",
+        )
+    if values["flannel_iface_regex"]:
+        try:
+            re.compile(values["flannel_iface_regex"])
+        except re.error as exc:
+            yield Problem(
+                "flannel_iface_regex", values["flannel_iface_regex"], f"is not a regular expression: {exc}",
+                "Correct it, or name the device in flannel_iface",
+            )
+
+
+def _wireguard(intent: Intent, values: Values) -> Check:
+    psk = values["flannel_wireguard_psk"]
+    try:
+        valid = not psk or len(base64.b64decode(psk, validate=True)) == WIREGUARD_KEY_BYTES
+    except (binascii.Error, ValueError):
+        valid = False
+    if not valid:
+        yield Problem(
+            "flannel_wireguard_psk", HIDDEN, f"is not a WireGuard key: {WIREGUARD_KEY_BYTES} bytes in base64",
+            "Make one with: wg genpsk",
+        )
+
+
+def _etcd(intent: Intent, values: Values) -> Check:
+    etcd = intent.flannel.etcd
+    if etcd is None:
+        return
+    if not etcd.endpoints:
+        yield Problem(
+            "flannel_etcd_endpoints", None, "is not set, and flannel_subnet_manager is etcd",
+            "Set it to the URLs of the etcd members, such as https://192.168.7.101:2379",
+        )
+    for url in etcd.endpoints:
+        if not re.match(r"https?://[^/\s]+$", str(url).rstrip("/")):
+            yield Problem("flannel_etcd_endpoints", url, "is not the URL of an etcd member", "Write http(s)://address:port")
+    if bool(etcd.cert_file) != bool(etcd.key_file):
+        yield Problem(
+            "flannel_etcd_cert_file", etcd.cert_file or None, "a client certificate and its key belong together",
+            "Set both flannel_etcd_cert_file and flannel_etcd_key_file, or neither",
+        )
+
+
+def _digests(intent: Intent, values: Values) -> Check:
+    for name in ("flannel_image_digest", "flannel_cni_plugin_image_digest"):
+        if values[name] and not re.match(r"sha256:[0-9a-f]{64}$", values[name]):
+            yield Problem(name, values[name], "is not an image digest", "Write sha256: and 64 hexadecimal digits")

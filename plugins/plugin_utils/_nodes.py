@@ -1,0 +1,156 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nodes as observed, and how flanneld on each of them will see its peers.
+
+This file is private to the collection.
+"""
+from __future__ import annotations
+
+import ipaddress
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint, Lookup, Underlay, endpoint_table
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
+
+
+@dataclass(frozen=True)
+class ObservedNode:
+    """One node: its Kubernetes name, its inventory host, and what was read from both.
+
+    ``facts`` is None when the host did not answer, and ``unreachable`` says why. ``registered`` is False when
+    the cluster has no Node of that name. ``public_ip`` is the host's flannel_public_ip.
+    """
+
+    name: str
+    host: str
+    facts: NodeFacts | None = None
+    pod_cidrs: tuple[str, ...] = ()
+    internal_ips: tuple[str, ...] = ()
+    unreachable: str | None = None
+    registered: bool = True
+    public_ip: str = ""
+
+    @property
+    def label(self) -> str:
+        """The node's name for a message; with the inventory's where that differs."""
+        return self.name if self.name == self.host else f"{self.name} ({self.host})"
+
+
+def observed_node(
+    name: str,
+    host: str,
+    facts: t.Mapping[str, t.Any] | None = None,
+    pod_cidrs: t.Iterable[str] = (),
+    internal_ips: t.Iterable[str] = (),
+    unreachable: str | None = None,
+    registered: bool = True,
+    public_ip: str = "",
+) -> ObservedNode:
+    """Make an observed node from the ``node`` value of node_network_info. Raises ModelError."""
+    return ObservedNode(
+        name=name,
+        host=host,
+        facts=NodeFacts.from_dict(facts) if facts is not None else None,
+        pod_cidrs=tuple(pod_cidrs),
+        internal_ips=tuple(internal_ips),
+        unreachable=unreachable,
+        registered=registered,
+        public_ip=public_ip,
+    )
+
+
+def underlay(node: ObservedNode, intent: Intent) -> Underlay | None:
+    """The device that flanneld will use between nodes; None when it finds none.
+
+    The order is flanneld's (main.go, pkg/ipmatch/match.go): --iface, --iface-regex, --iface-can-reach, and
+    without any of them the device of the default route; never the one that holds the Node's InternalIP.
+    """
+    if node.facts is None:
+        return None
+    name = _device(node.facts, intent)
+    link = node.facts.link(name) if name else None
+    if link is None:
+        return None
+    addresses = tuple(
+        (address.address, address.prefixlen)
+        for address in node.facts.addresses
+        if address.dev == link.name and address.scope == "global"
+    )
+    return Underlay(link.name, link.mtu, addresses)
+
+
+def internal_device(node: ObservedNode) -> str | None:
+    """The device that holds the address by which Kubernetes knows the node."""
+    if node.facts is None:
+        return None
+    for address in node.facts.addresses:
+        if address.address in node.internal_ips:
+            return address.dev
+    return None
+
+
+def endpoint(node: ObservedNode, intent: Intent) -> Endpoint | None:
+    """The node as its peers' flanneld sees it; None without a device between the nodes or without facts."""
+    device = underlay(node, intent)
+    if device is None or node.facts is None:
+        return None
+    return Endpoint(
+        name=node.name,
+        pod_cidrs=node.pod_cidrs,
+        underlay=device,
+        public_ips=(node.public_ip,) if node.public_ip else (),
+        table=endpoint_table(node.facts, intent.pod_cidrs),
+    )
+
+
+def _device(facts: NodeFacts, intent: Intent) -> str | None:
+    flannel = intent.flannel
+    if flannel.iface:
+        return _by_name_or_address(facts, flannel.iface)
+    if flannel.iface_regex:
+        return _by_pattern(facts, flannel.iface_regex)
+    if flannel.iface_can_reach:
+        route = _route_to(facts, flannel.iface_can_reach, intent)
+        return route.dev if route else None
+    return _default_device(facts, intent.versions[0])
+
+
+def _by_name_or_address(facts: NodeFacts, wanted: str) -> str | None:
+    try:
+        address = str(ipaddress.ip_address(wanted))
+    except ValueError:
+        return wanted if facts.link(wanted) else None
+    return next((item.dev for item in facts.addresses if item.address == address), None)
+
+
+def _by_pattern(facts: NodeFacts, pattern: str) -> str | None:
+    """flanneld tries the addresses of every device first, then the names, in the kernel's order."""
+    try:
+        expression = re.compile(pattern)
+    except re.error:
+        return None
+    candidates = [(item.address, item.dev) for item in facts.addresses]
+    candidates += [(link.name, link.name) for link in sorted(facts.links, key=lambda link: link.index)]
+    return next((dev for text, dev in candidates if expression.search(text)), None)
+
+
+def _route_to(facts: NodeFacts, address: str, intent: Intent) -> Route | None:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    table = endpoint_table(facts, intent.pod_cidrs)
+    return Lookup(Endpoint("", (), Underlay("", 0), table=table)).route(address)
+
+
+def _default_device(facts: NodeFacts, version: int) -> str | None:
+    defaults = [
+        route
+        for route in facts.routes
+        if route.dev and route.table == "main" and route.version == version and route.network.prefixlen == 0
+    ]
+    return min(defaults, key=lambda route: route.metric).dev if defaults else None
