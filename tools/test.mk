@@ -27,3 +27,7 @@ test-molecule: venv ## Molecule scenarios on the lab; SCENARIO=name runs one
 
 test-long: venv ## Unit and property tests with the slow ones and many more examples
 	SWITCHYARD_LONG=1 $(TEST) --only unit
+
+.PHONY: docs
+docs: venv ## Write the pages that are made from code
+	.venv/bin/python tools/docs

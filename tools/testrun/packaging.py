@@ -19,10 +19,12 @@ from .workspace import Workspace
 FULL_NAME = "switchyard.cni"
 
 # Whatever else turns up at the top of the tarball was forgotten in galaxy.yml's build_ignore.
-SHIPPED = frozenset({
-    *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"),
-    *("changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "roles", "tests"),
-})
+SHIPPED = frozenset(
+    {
+        *("CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "bindep.txt", "requirements.txt"),
+        *("changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "roles", "tests"),
+    }
+)
 
 IMPORTER_COMPLAINT = re.compile(r"^(?:ERROR|WARNING|CRITICAL): (?P<text>.*)$", re.MULTILINE)
 

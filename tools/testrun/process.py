@@ -57,17 +57,20 @@ def run(
     words = tuple(str(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
     expired = threading.Event()
-    with log.open("w", encoding="utf-8") as sink, subprocess.Popen(
-        words,
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
+    with (
+        log.open("w", encoding="utf-8") as sink,
+        subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process,
+    ):
         timer = threading.Timer(seconds, _expire, (process, expired))
         timer.start()
         try:

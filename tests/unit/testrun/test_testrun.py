@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tools"))
+from testrun import main as runner
+from testrun.checks import with_crash
+from testrun.junit import read_junit
+from testrun.outcome import Case, StageUnavailableError, State, result_of, unavailable
+from testrun.process import Finished, run
+from testrun.summary import counts_line, render
 
-from testrun import main as runner  # noqa: E402
-from testrun.checks import with_crash  # noqa: E402
-from testrun.junit import read_junit  # noqa: E402
-from testrun.outcome import Case, StageUnavailableError, State, result_of, unavailable  # noqa: E402
-from testrun.process import Finished, run  # noqa: E402
-from testrun.summary import counts_line, render  # noqa: E402
+ROOT = Path(__file__).resolve().parents[3]
 
 JUNIT = """<?xml version="1.0"?>
 <testsuites><testsuite name="pytest">
