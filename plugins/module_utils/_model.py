@@ -135,7 +135,7 @@ class NodeFacts:
 
     hostname: str = ""
     kernel_release: str = ""
-    features: t.Mapping[str, str] = field(default_factory=dict)
+    kernel_features: t.Mapping[str, str] = field(default_factory=dict)
     tun_device: t.Optional[bool] = None
     links: t.Tuple[Link, ...] = ()
     addresses: t.Tuple[Address, ...] = ()
@@ -171,7 +171,7 @@ def _parse_node(node: t.Mapping[str, t.Any]) -> NodeFacts:
     return NodeFacts(
         hostname=node.get("hostname") or "",
         kernel_release=kernel.get("release") or "",
-        features=dict(kernel.get("features") or {}),
+        kernel_features=dict(kernel.get("features") or {}),
         tun_device=kernel.get("tun_device"),
         links=tuple(_parse_link(item) for item in node.get("links") or ()),
         addresses=tuple(_parse_address(item) for item in node.get("addresses") or ()),

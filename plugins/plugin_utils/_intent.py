@@ -11,22 +11,20 @@ import base64
 import binascii
 import re
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import find, plugins
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
     BackendError,
     BackendOptions,
-    versions_of,
+    KernelFeature,
+    networks,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, WARNING, Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import SETTINGS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity, overlap
-
-UPSTREAM_IMAGES = "ghcr.io/flannel-io"
-CNI_PLUGIN_VERSION = "v1.9.1-flannel3"
-"""The version of flannel's CNI plugin that upstream's manifest of flannel v0.28 names."""
 
 MINIMUM_MTU = {4: 576, 6: 1280}
 """Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
@@ -37,37 +35,35 @@ IPAM_BITS = 16
 
 
 @dataclass(frozen=True)
-class EtcdIntent:
-    """Where flanneld finds its configuration and leases without Kubernetes. The files are on the nodes."""
-
-    endpoints: tuple[str, ...]
-    prefix: str
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-
-
-@dataclass(frozen=True)
 class FlannelIntent:
-    """How flannel shall run. ``nftables`` None = as kube-proxy does on the nodes; ``wait_timeout`` in seconds."""
+    """How flannel shall run; the fields are the settings flannel_*, unset texts are empty.
+
+    ``nftables`` is ``auto``, ``true`` or ``false``; ``wait_timeout`` in seconds; the etcd files are on the nodes.
+    """
 
     options: BackendOptions
     iface: str
     iface_regex: str
     iface_can_reach: str
     ip_masq: bool
-    nftables: bool | None
+    nftables: str
     version: str
     image: str
+    image_digest: str
     cni_plugin_image: str
-    pull_policy: str
+    cni_plugin_image_digest: str
+    image_pull_policy: str
     namespace: str
     tolerations: tuple[t.Mapping[str, t.Any], ...]
     resources: t.Mapping[str, t.Any]
     node_selector: t.Mapping[str, str]
     wait_timeout: int
     subnet_manager: str
-    etcd: EtcdIntent | None
+    etcd_endpoints: tuple[str, ...]
+    etcd_prefix: str
+    etcd_ca_file: str
+    etcd_cert_file: str
+    etcd_key_file: str
     binary: str
 
 
@@ -91,8 +87,8 @@ class Intent:
 
     plugin: str
     backend: Backend
-    pod_cidrs: tuple[str, ...]
-    service_cidrs: tuple[str, ...]
+    pod_cidrs: tuple[IPNetwork, ...]
+    service_cidrs: tuple[IPNetwork, ...]
     node_prefixes: t.Mapping[int, int]
     kube_proxy_mode: str
     kubeconfig: str
@@ -114,12 +110,24 @@ class Intent:
     @property
     def versions(self) -> tuple[int, ...]:
         """The IP versions of the pod network, in the order of the CIDRs."""
-        return versions_of(self.pod_cidrs)
+        return tuple(cidr.version for cidr in self.pod_cidrs)
 
     @property
     def kube(self) -> bool:
         """Whether Kubernetes gives the nodes their subnets."""
         return self.flannel.subnet_manager == "kube"
+
+    @property
+    def nftables(self) -> bool | None:
+        """Whether flannel filters with nftables; None = as kube-proxy is observed to do."""
+        if self.flannel.nftables != "auto":
+            return self.flannel.nftables == "true"
+        return None if self.kube_proxy_mode == "auto" else self.kube_proxy_mode == "nftables"
+
+    @property
+    def kernel_needs(self) -> tuple[KernelFeature, ...]:
+        """The kernel features that every node needs."""
+        return self.backend.features(nftables=bool(self.nftables))
 
 
 def build_intent(values: t.Mapping[str, t.Any]) -> tuple[Intent | None, list[Problem]]:
@@ -158,8 +166,8 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
     return Intent(
         plugin=values["network_plugin"],
         backend=backend,
-        pod_cidrs=values["network_pod_cidr"],
-        service_cidrs=values["network_service_cidr"],
+        pod_cidrs=networks(values["network_pod_cidr"]),
+        service_cidrs=networks(values["network_service_cidr"]),
         node_prefixes={4: values["network_node_prefix"], 6: values["network_node_prefix_v6"]},
         kube_proxy_mode=values["network_kube_proxy_mode"],
         kubeconfig=values["network_kubeconfig"],
@@ -181,7 +189,9 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
 
 
 def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:
+    same = {item.name: values[f"flannel_{item.name}"] for item in fields(FlannelIntent) if item.name != "options"}
     return FlannelIntent(
+        **same,
         options=BackendOptions(
             vni=values["flannel_vni"],
             port=values["flannel_port"],
@@ -191,59 +201,17 @@ def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:
             wireguard_keepalive=values["flannel_wireguard_keepalive"],
             wireguard_mode=values["flannel_wireguard_mode"],
         ),
-        iface=values["flannel_iface"],
-        iface_regex=values["flannel_iface_regex"],
-        iface_can_reach=values["flannel_iface_can_reach"],
-        ip_masq=values["flannel_ip_masq"],
-        nftables=_nftables(values["flannel_nftables"], values["network_kube_proxy_mode"]),
-        version=values["flannel_version"],
-        image=_image(values, "flannel_image", "flannel", values["flannel_version"]),
-        cni_plugin_image=_image(values, "flannel_cni_plugin_image", "flannel-cni-plugin", CNI_PLUGIN_VERSION),
-        pull_policy=values["flannel_image_pull_policy"],
-        namespace=values["flannel_namespace"],
-        tolerations=values["flannel_tolerations"],
-        resources=values["flannel_resources"],
-        node_selector=values["flannel_node_selector"],
-        wait_timeout=values["flannel_wait_timeout"],
-        subnet_manager=values["flannel_subnet_manager"],
-        etcd=_etcd_intent(values),
-        binary=values["flannel_binary"],
     )
 
 
-def _nftables(wanted: str, proxy_mode: str) -> bool | None:
-    if wanted != "auto":
-        return wanted == "true"
-    return None if proxy_mode == "auto" else proxy_mode == "nftables"
-
-
-def _image(values: t.Mapping[str, t.Any], setting: str, name: str, tag: str) -> str:
-    repository = values["network_registry"].rstrip("/") or UPSTREAM_IMAGES
-    image = values[setting] or f"{repository}/{name}:{tag}"
-    digest = values[f"{setting}_digest"]
-    return f"{image}@{digest}" if digest else image
-
-
-def _etcd_intent(values: t.Mapping[str, t.Any]) -> EtcdIntent | None:
-    if values["flannel_subnet_manager"] != "etcd":
-        return None
-    return EtcdIntent(
-        endpoints=values["flannel_etcd_endpoints"],
-        prefix=values["flannel_etcd_prefix"].rstrip("/"),
-        ca_file=values["flannel_etcd_ca_file"],
-        cert_file=values["flannel_etcd_cert_file"],
-        key_file=values["flannel_etcd_key_file"],
-    )
-
-
-def net_conf(intent: Intent, nftables: bool = False) -> dict[str, t.Any]:
+def flannel_net_conf(intent: Intent, nftables: bool = False) -> dict[str, t.Any]:
     """flannel's net-conf.json (keys as in its Documentation/configuration.md).
 
     The subnet lengths are only read when flannel gives out the subnets itself, from etcd.
     """
     conf: dict[str, t.Any] = {}
     for cidr, version in zip(intent.pod_cidrs, intent.versions):
-        conf["Network" if version == 4 else "IPv6Network"] = cidr
+        conf["Network" if version == 4 else "IPv6Network"] = str(cidr)
         if not intent.kube:
             conf["SubnetLen" if version == 4 else "IPv6SubnetLen"] = intent.node_prefixes[version]
     conf["EnableIPv4"] = 4 in intent.versions
@@ -265,8 +233,7 @@ def _networks(intent: Intent, values: Values) -> Check:
                     "network_pod_cidr", pod, f"overlaps the service network {service} (network_service_cidr)",
                     "Choose a pod network outside of it; the service network is the API server's --service-cluster-ip-range",
                 )
-    services = versions_of(intent.service_cidrs)
-    if services and not set(services) <= set(intent.versions):
+    if not {cidr.version for cidr in intent.service_cidrs} <= set(intent.versions):
         yield Problem(
             "network_service_cidr", intent.service_cidrs, "has an address family that the pod network does not have",
             "Give network_pod_cidr a network of the same family",
@@ -289,7 +256,7 @@ def _prefixes(intent: Intent, values: Values) -> Check:
     for cidr, version in zip(intent.pod_cidrs, intent.versions):
         name = "network_node_prefix" if version == 4 else "network_node_prefix_v6"
         prefix = intent.node_prefixes[version]
-        length = int(cidr.rpartition("/")[2])
+        length = cidr.prefixlen
         if not capacity(cidr, prefix):
             yield Problem(
                 name, prefix, f"a node's subnet would be larger than the pod network {cidr}",
@@ -359,20 +326,20 @@ def _wireguard(intent: Intent, values: Values) -> Check:
 
 
 def _etcd(intent: Intent, values: Values) -> Check:
-    etcd = intent.flannel.etcd
-    if etcd is None:
+    flannel = intent.flannel
+    if intent.kube:
         return
-    if not etcd.endpoints:
+    if not flannel.etcd_endpoints:
         yield Problem(
             "flannel_etcd_endpoints", None, "is not set, and flannel_subnet_manager is etcd",
             "Set it to the URLs of the etcd members, such as https://192.168.7.101:2379",
         )
-    for url in etcd.endpoints:
+    for url in flannel.etcd_endpoints:
         if not re.match(r"https?://[^/\s]+$", str(url).rstrip("/")):
             yield Problem("flannel_etcd_endpoints", url, "is not the URL of an etcd member", "Write http(s)://address:port")
-    if bool(etcd.cert_file) != bool(etcd.key_file):
+    if bool(flannel.etcd_cert_file) != bool(flannel.etcd_key_file):
         yield Problem(
-            "flannel_etcd_cert_file", etcd.cert_file or None, "a client certificate and its key belong together",
+            "flannel_etcd_cert_file", flannel.etcd_cert_file or None, "a client certificate and its key belong together",
             "Set both flannel_etcd_cert_file and flannel_etcd_key_file, or neither",
         )
 

@@ -13,7 +13,6 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
-    IPAddress,
     IPNetwork,
     Link,
     NodeFacts,
@@ -51,15 +50,15 @@ class BackendOptions:
 class Network(Protocol):
     """The part of the intent that a backend reads."""
 
-    pod_cidrs: t.Tuple[str, ...]
+    pod_cidrs: t.Tuple[IPNetwork, ...]
     options: BackendOptions
 
 
 @dataclass(frozen=True)
 class KernelFeature:
-    """A part of the kernel: ``name`` as in node_network_info, its build option, and the module that carries it."""
+    """A part of the kernel as node_network_info calls it, its build option, and the module that carries it."""
 
-    name: str
+    feature: str
     option: str
     module: str
 
@@ -129,14 +128,17 @@ class Endpoint:
     """
 
     name: str
-    pod_cidrs: t.Tuple[str, ...]
+    pod_cidrs: t.Tuple[IPNetwork, ...]
     underlay: Underlay
     public_ips: t.Tuple[str, ...] = ()
     table: t.Tuple[Route, ...] = ()
 
     def subnet(self, version: int) -> t.Optional[IPNetwork]:
         """The node's pod subnet of that IP version."""
-        return network_of(self.pod_cidrs, version)
+        for network in self.pod_cidrs:
+            if network.version == version:
+                return network
+        return None
 
     def address(self, version: int) -> t.Optional[str]:
         """The address of that IP version at which peers reach the node."""
@@ -146,18 +148,9 @@ class Endpoint:
         return self.underlay.address(version)
 
 
-def network_of(cidrs: t.Iterable[str], version: int) -> t.Optional[IPNetwork]:
-    """The network of that IP version among some CIDRs."""
-    for cidr in cidrs:
-        network = ipaddress.ip_network(cidr)
-        if network.version == version:
-            return network
-    return None
-
-
-def versions_of(cidrs: t.Iterable[str]) -> t.Tuple[int, ...]:
-    """The IP versions of some CIDRs, in their order."""
-    return tuple(ipaddress.ip_network(cidr).version for cidr in cidrs)
+def networks(cidrs: t.Iterable[str]) -> t.Tuple[IPNetwork, ...]:
+    """CIDRs as networks. Raises ValueError."""
+    return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
 
 
 class Lookup:
@@ -278,17 +271,12 @@ class Backend:
         raise NotImplementedError
 
 
-def endpoint_table(facts: NodeFacts, pod_cidrs: t.Sequence[str]) -> t.Tuple[Route, ...]:
+def endpoint_table(facts: NodeFacts, pod_cidrs: t.Iterable[IPNetwork]) -> t.Tuple[Route, ...]:
     """The node's routes that do not lead to pods: the ones that decide how a peer is reached."""
-    pods = {network.version: network for network in map(ipaddress.ip_network, pod_cidrs)}
+    pods = {network.version: network for network in pod_cidrs}
     return tuple(route for route in facts.routes if not _inside(route.network, pods))
 
 
 def _inside(network: IPNetwork, pods: t.Mapping[int, IPNetwork]) -> bool:
     pod = pods.get(network.version)
     return pod is not None and network.prefixlen >= pod.prefixlen and network.network_address in pod
-
-
-def first_address(network: IPNetwork) -> IPAddress:
-    """The first usable address of a pod subnet: the bridge's (host-local's default gateway, network + 1)."""
-    return network.network_address + 1

@@ -21,8 +21,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._base imp
     Network,
     Privileges,
     Transport,
-    network_of,
-    versions_of,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Link, Route, Vxlan as VxlanLink
 
@@ -51,7 +49,7 @@ class Flannel(Backend):
         return self.own_features if nftables else (BRIDGE_NETFILTER,) + self.own_features
 
     def pod_routes(self, node: Endpoint) -> t.Tuple[Route, ...]:
-        return tuple(Route(dst=cidr, dev=BRIDGE, protocol="kernel", scope="link") for cidr in node.pod_cidrs)
+        return tuple(Route(dst=str(cidr), dev=BRIDGE, protocol="kernel", scope="link") for cidr in node.pod_cidrs)
 
     def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
         mtu = self.pod_mtu(node.underlay.mtu, network.options)
@@ -65,7 +63,8 @@ class Flannel(Backend):
 
     def routes(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Route, ...]:
         lookup = Lookup(node)
-        pairs = tuple(zip(versions_of(network.pod_cidrs), self._route_devices(node, network)))
+        versions = [cidr.version for cidr in network.pod_cidrs]
+        pairs = tuple(zip(versions, self._route_devices(node, network)))
         return tuple(
             self._route(lookup, dev, subnet, self._address(peer, version))
             for peer in peers
@@ -121,7 +120,7 @@ class Vxlan(Flannel):
 
     def devices(self, network: Network) -> t.Tuple[str, ...]:
         names = {4: "flannel.%d", 6: "flannel-v6.%d"}
-        return tuple(names[version] % network.options.vni for version in versions_of(network.pod_cidrs))
+        return tuple(names[cidr.version] % network.options.vni for cidr in network.pod_cidrs)
 
     def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
         options = network.options
@@ -133,12 +132,12 @@ class Vxlan(Flannel):
                 vxlan=VxlanLink(
                     vni=options.vni,
                     port=options.port or self.default_port,
-                    local=node.underlay.address(version),
+                    local=node.underlay.address(cidr.version),
                     dev=node.underlay.dev,
                     learning=options.learning,
                 ),
             )
-            for name, version in zip(self.devices(network), versions_of(network.pod_cidrs))
+            for name, cidr in zip(self.devices(network), network.pod_cidrs)
         )
 
     def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
@@ -187,8 +186,8 @@ class OneRoute(Flannel):
 
     def routes(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Route, ...]:
         return tuple(
-            Route(dst=str(network_of((cidr,), version)), dev=dev, scope=self.route_scope)
-            for cidr, version, dev in zip(network.pod_cidrs, versions_of(network.pod_cidrs), self.devices(network))
+            Route(dst=str(cidr), dev=dev, scope=self.route_scope)
+            for cidr, dev in zip(network.pod_cidrs, self.devices(network))
         )
 
 
@@ -243,7 +242,7 @@ class Wireguard(OneRoute):
         ports = self._ports(network.options)
         if network.options.wireguard_mode != "separate":
             return Transport("udp", 17, (ports[4],))
-        return Transport("udp", 17, tuple(ports[version] for version in versions_of(network.pod_cidrs)))
+        return Transport("udp", 17, tuple(ports[cidr.version] for cidr in network.pod_cidrs))
 
     def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
         ports = self._ports(options)
@@ -259,7 +258,7 @@ class Wireguard(OneRoute):
         names = {4: "flannel-wg", 6: "flannel-wg-v6"}
         if network.options.wireguard_mode != "separate":
             names[6] = names[4]
-        return tuple(names[version] for version in versions_of(network.pod_cidrs))
+        return tuple(names[cidr.version] for cidr in network.pod_cidrs)
 
     def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
         mtu = self.pod_mtu(node.underlay.mtu, network.options)

@@ -12,8 +12,8 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint, Lookup, Underlay, endpoint_table
-from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint, Lookup, Underlay, endpoint_table, networks
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts, Route
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 
 
@@ -28,7 +28,7 @@ class ObservedNode:
     name: str
     host: str
     facts: NodeFacts | None = None
-    pod_cidrs: tuple[str, ...] = ()
+    pod_cidrs: tuple[IPNetwork, ...] = ()
     internal_ips: tuple[str, ...] = ()
     unreachable: str | None = None
     registered: bool = True
@@ -38,6 +38,11 @@ class ObservedNode:
     def label(self) -> str:
         """The node's name for a message; with the inventory's where that differs."""
         return self.name if self.name == self.host else f"{self.name} ({self.host})"
+
+    @property
+    def kube_proxy_mode(self) -> str:
+        """How kube-proxy filters on this node, ``unknown`` when it could not be seen."""
+        return self.facts.kube_proxy_mode if self.facts else "unknown"
 
 
 def observed_node(
@@ -55,7 +60,7 @@ def observed_node(
         name=name,
         host=host,
         facts=NodeFacts.from_dict(facts) if facts is not None else None,
-        pod_cidrs=tuple(pod_cidrs),
+        pod_cidrs=networks(pod_cidrs),
         internal_ips=tuple(internal_ips),
         unreachable=unreachable,
         registered=registered,
@@ -154,3 +159,10 @@ def _default_device(facts: NodeFacts, version: int) -> str | None:
         if route.dev and route.table == "main" and route.version == version and route.network.prefixlen == 0
     ]
     return min(defaults, key=lambda route: route.metric).dev if defaults else None
+
+
+def uses_nftables(intent: Intent, nodes: t.Iterable[ObservedNode]) -> bool:
+    """Whether flannel shall filter with nftables: as the operator says, else where kube-proxy's rules are."""
+    if intent.nftables is not None:
+        return intent.nftables
+    return any(node.kube_proxy_mode == "nftables" for node in nodes)
