@@ -30,6 +30,12 @@ def ruff(work: Workspace) -> list[Case]:
     return [Case.of("ruff check", lint.ok, lint.reason)]
 
 
+def mypy(work: Workspace) -> list[Case]:
+    """Check the types of the plugins, which is where two parts that disagree about an interface show."""
+    done = work.run("mypy", [work.tool("mypy")], minutes=3)
+    return [Case.of("types of plugins", done.ok, done.reason)]
+
+
 def ansible_lint(work: Workspace) -> list[Case]:
     """Hold playbooks, roles and scenarios to ansible-lint's production profile."""
     done = work.run(

@@ -35,6 +35,7 @@ def stages(root: Path) -> list[Stage]:
     """Return every stage in the order of its cost."""
     fixed = [
         Stage("ruff", checks.ruff, "lint"),
+        Stage("mypy", checks.mypy, "lint"),
         Stage("unit", checks.unit),
         Stage("ansible-lint", checks.ansible_lint, "lint"),
         Stage("netns", checks.netns),

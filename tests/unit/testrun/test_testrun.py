@@ -122,6 +122,6 @@ def test_only_and_skip_choose_stages_by_name_and_by_group() -> None:
         options = runner._parser(every).parse_args(arguments)
         return [stage.name for stage in runner._choose(every, options)]
 
-    assert chosen("--only", "lint") == ["ruff", "ansible-lint"]
+    assert chosen("--only", "lint") == ["ruff", "mypy", "ansible-lint"]
     assert "sanity" not in chosen("--skip", "sanity")
     assert "lab" not in chosen("--skip", "molecule")
