@@ -88,3 +88,11 @@ def _code(page: Path) -> list[str]:
     """Return the pieces of a page that are set as code."""
     text = page.read_text(encoding="utf-8")
     return re.findall(r"```.*?```", text, re.DOTALL) + re.findall(r"`[^`\n]+`", text)
+
+
+def test_every_reason_in_the_troubleshooting_guide_is_one_that_the_code_gives() -> None:
+    guide = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("*.py"))
+    reasons = re.findall(r"^\| `([^`]+)` \|", guide, re.MULTILINE)
+    assert len(reasons) > 20
+    assert [reason for reason in reasons if reason not in source] == []
