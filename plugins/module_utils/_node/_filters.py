@@ -22,6 +22,7 @@ Chain = Tuple[str, str, str]
 _IPVS_DEVICE = "kube-ipvs0"
 _NFT_TABLE = "kube-proxy"
 _SERVICES = "KUBE-SERVICES"
+_IPTABLES = {("ip", "nat", _SERVICES), ("ip6", "nat", _SERVICES)}
 _SAVED_CHAIN = re.compile(r"^:(\S+) ", re.MULTILINE)
 
 
@@ -46,8 +47,8 @@ def proxy_evidence(chains: Iterable[Chain], legacy: Iterable[Chain], links: Iter
     signs = (
         ("ipvs", "device " + _IPVS_DEVICE, _IPVS_DEVICE in set(links)),
         ("nftables", "nft table " + _NFT_TABLE, any(table == _NFT_TABLE for dummy, table, unused in found)),
-        ("iptables", "chain {0} (iptables-nft)".format(_SERVICES), ("ip", "nat", _SERVICES) in found),
-        ("iptables", "chain {0} (iptables-legacy)".format(_SERVICES), ("ip", "nat", _SERVICES) in set(legacy)),
+        ("iptables", "chain {0} (iptables-nft)".format(_SERVICES), bool(found & _IPTABLES)),
+        ("iptables", "chain {0} (iptables-legacy)".format(_SERVICES), bool(set(legacy) & _IPTABLES)),
     )
     return [{"mode": mode, "sign": sign} for mode, sign, present in signs if present]
 
@@ -73,8 +74,10 @@ def read_legacy_chains(reader: NodeReader) -> Set[Chain]:
     """The chains of iptables' older kernel interface. Raises NodeError."""
     try:
         tables = reader.read("/proc/net/ip_tables_names").decode("ascii", "replace").split()
-    except OSError:
+    except FileNotFoundError:
         return set()  # no such interface in this kernel, so no such chains
+    except OSError as error:
+        raise NodeError("/proc/net/ip_tables_names: {0}".format(error.strerror)) from error
     if "nat" not in tables:
         return set()  # asking for the table would create it
     return parse_saved_chains(_output(reader.run(["iptables-legacy-save", "-t", "nat"]), "iptables-legacy-save"))

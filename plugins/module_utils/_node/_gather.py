@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.switchyard.cni.plugins.module_utils import _digest
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _cni, _filters, _iproute, _kernel
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged, NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
@@ -135,7 +136,7 @@ class _Gathering:
     def _limited(self, what: str, found: List[_iproute.Record], group: Mapping[str, str]) -> List[_iproute.Record]:
         if len(found) <= self._request.limit:
             return found
-        note = dict(group, what=what, count=len(found), listed=self._request.limit, digest=digest(found))
+        note = dict(group, what=what, count=len(found), listed=self._request.limit, digest=digest(what, found))
         self._truncated.append(note)
         return sorted(found, key=_canonical)[: self._request.limit]
 
@@ -244,12 +245,15 @@ _COLLECTORS: Mapping[str, Callable[[_Gathering], Any]] = {
 SECTIONS = tuple(_COLLECTORS)
 
 
-def digest(records: Sequence[Mapping[str, Any]]) -> str:
-    """A sum of hashes: independent of order, and a part can be subtracted from the whole. 64 bits as hexadecimal."""
-    total = 0
-    for record in records:
-        total += int.from_bytes(hashlib.sha256(_canonical(record).encode("utf-8")).digest()[:8], "big")
-    return "{0:016x}".format(total % (1 << 64))
+def digest(what: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """The sum of the records' hashes, see _digest; a route counts with what decides where its packets go."""
+    return _digest.as_text(_digest.add(_hash(what, record) for record in records))
+
+
+def _hash(what: str, record: Mapping[str, Any]) -> int:
+    if what == "routes":
+        return _digest.route_hash(record["dst"], record["gateway"], record["dev"])
+    return int.from_bytes(hashlib.sha256(_canonical(record).encode("utf-8")).digest()[:8], "big")
 
 
 def _canonical(record: Mapping[str, Any]) -> str:

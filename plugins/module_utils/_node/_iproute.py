@@ -10,6 +10,7 @@ skips a record it cannot understand with a reason, so that one odd record does n
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
@@ -19,7 +20,7 @@ Record = Dict[str, Any]
 Parsed = Tuple[List[Record], List[str]]
 
 DEFAULT_ROUTE = {"inet": "0.0.0.0/0", "inet6": "::/0"}
-_HOST_PREFIX = {"inet": "32", "inet6": "128"}
+_NETWORK = {"inet": ipaddress.IPv4Network, "inet6": ipaddress.IPv6Network}
 # rtnetlink(7) route types of the table `local` and its like: the kernel's own bookkeeping, never a peer's route.
 _OWN_TYPES = frozenset(("local", "broadcast", "anycast", "multicast"))
 # Protocol numbers that older iproute2 prints bare (/etc/iproute2/rt_protos).
@@ -155,10 +156,13 @@ def _hop(hop: Mapping[str, Any], route_flags: List[str]) -> Record:
 
 
 def normal_destination(destination: str, family: str) -> str:
-    """A route's destination always as a prefix: `default` and bare hosts are spelt out."""
+    """A route's destination always as a prefix: `default` and bare hosts are spelt out. Raises Damaged."""
     if destination == "default":
-        return DEFAULT_ROUTE.get(family, destination)
-    return destination if "/" in destination else "{0}/{1}".format(destination, _HOST_PREFIX.get(family, "32"))
+        return DEFAULT_ROUTE[family]
+    try:
+        return str(_NETWORK[family](destination))
+    except ValueError as error:
+        raise Damaged("{0} is no destination of a route: {1}".format(destination, error)) from error
 
 
 def _neighbour(record: Mapping[str, Any]) -> Iterator[Record]:
