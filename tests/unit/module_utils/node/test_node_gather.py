@@ -1,0 +1,210 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One observation of a node: whole, in part, damaged, and large."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from ansible_collections.switchyard.cni.plugins.module_utils._digest import as_text, route_hash
+from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request, digest, gather
+from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import (
+    RELEASE,
+    FakeNode,
+    fixture,
+    recorded_tools,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+SUBNET_ENV = "FLANNEL_NETWORK=172.50.0.0/16\nFLANNEL_SUBNET=172.50.1.1/24\nFLANNEL_MTU=1450\n"
+SYSCTLS = {
+    "net/ipv4/ip_forward": "1\n",
+    "net/ipv6/conf/all/forwarding": "0\n",
+    "net/bridge/bridge-nf-call-iptables": "1\n",
+    "net/bridge/bridge-nf-call-ip6tables": "1\n",
+    "net/ipv4/conf/all/rp_filter": "0\n",
+    "net/ipv4/conf/default/rp_filter": "2\n",
+    "net/ipv4/conf/eth0/rp_filter": "2\n",
+    "net/ipv4/conf/cni0/rp_filter": "2\n",
+    "net/ipv4/conf/flannel.1/rp_filter": "2\n",
+}
+
+
+def flannel_node(**more):
+    files = {f"/proc/sys/{path}": value for path, value in SYSCTLS.items()}
+    files["/run/flannel/subnet.env"] = SUBNET_ENV
+    files["/etc/cni/net.d/10-flannel.conflist"] = '{"name": "cbr0", "plugins": [{"type": "flannel"}]}'
+    files[f"/boot/config-{RELEASE}"] = "CONFIG_VXLAN=y\nCONFIG_BRIDGE_NETFILTER=y\nCONFIG_TUN=y\n"
+    node = FakeNode(files, recorded_tools(), **more)
+    node.executable("/opt/cni/bin/flannel")
+    node.executable("/usr/lib/cni/bridge")
+    return node
+
+
+def gaps(observed):
+    return {gap["what"]: gap["reason"] for gap in observed["gaps"]}
+
+
+def test_a_sound_node_has_every_section_and_no_gap():
+    observed = gather(flannel_node(), Request(SECTIONS))
+    assert observed["gaps"] == []
+    assert set(observed) == {"hostname", "gaps", *SECTIONS}
+    assert observed["hostname"] == "node-1"
+    assert observed["kernel"]["features"] == {
+        "vxlan": "builtin",
+        "br_netfilter": "builtin",
+        "ipip": "missing",
+        "wireguard": "missing",
+        "tun": "builtin",
+    }
+    assert observed["kernel"]["reasons"]["ipip"] == f"kernel {RELEASE} is built without CONFIG_NET_IPIP"
+    assert observed["sysctls"]["net.ipv4.conf.flannel/1.rp_filter"] == "2"
+    assert observed["subnet_env"]["FLANNEL_SUBNET"] == "172.50.1.1/24"
+    assert observed["cni"]["configs"] == [{"file": "10-flannel.conflist", "name": "cbr0", "plugins": ["flannel"]}]
+    assert observed["cni"]["binaries"] == ["flannel"]
+    assert observed["cni"]["search"] == {"/usr/lib/cni": ["bridge"]}
+    assert [entry["dst"] for entry in observed["fdb"]] == ["192.168.7.101"]
+    assert observed["filters"]["kube_proxy_mode"] == "nftables"
+    assert observed["network_manager"] is False
+
+
+def test_the_result_is_plain_json():
+    observed = gather(flannel_node(), Request(SECTIONS))
+    assert json.loads(json.dumps(observed)) == observed
+
+
+def test_only_what_is_asked_for_is_read():
+    node = flannel_node()
+    assert set(gather(node, Request(("subnet_env",)))) == {"hostname", "gaps", "subnet_env"}
+    assert node.ran == []
+
+
+def test_each_program_runs_once():
+    node = flannel_node()
+    gather(node, Request(SECTIONS))
+    assert len(node.ran) == len(set(node.ran)) == 6
+
+
+def test_a_bare_machine_gives_gaps_and_no_failure():
+    observed = gather(FakeNode(), Request(SECTIONS))
+    assert observed["links"] == observed["routes"] == observed["fdb"] == []
+    assert observed["filters"]["kube_proxy_mode"] == "unknown"
+    assert observed["subnet_env"] is None
+    found = gaps(observed)
+    for what in ("links", "routes (inet)", "routes (inet6)", "neighbours", "nftables", "sysctl net.ipv4.ip_forward"):
+        assert what in found
+    assert found["links"] == "ip is not installed"
+    assert found["sysctl net.bridge.bridge-nf-call-iptables"] == "absent (module br_netfilter brings it)"
+
+
+def test_a_program_that_fails_gives_its_reason():
+    node = flannel_node()
+    node.tools["ip -j neigh show"] = (1, "", "Cannot open netlink socket: Permission denied\n")
+    observed = gather(node, Request(SECTIONS))
+    assert observed["neighbours"] == []
+    assert "Permission denied" in gaps(observed)["neighbours"]
+
+
+def test_damaged_output_is_a_gap_of_its_own_section_only():
+    node = flannel_node()
+    whole = gather(flannel_node(), Request(SECTIONS))
+    node.tools["ip -j -d -4 route show table all"] = (0, fixture("route-inet.json")[:-40], "")
+    observed = gather(node, Request(SECTIONS))
+    assert list(gaps(observed)) == ["routes (inet)"]
+    assert {route["family"] for route in observed["routes"]} == {"inet6"}
+    assert observed["links"] == whole["links"]
+
+
+def test_damaged_files_are_named():
+    node = flannel_node()
+    node.files["/run/flannel/subnet.env"] = b"FLANNEL_NET"
+    node.files["/etc/cni/net.d/05-broken.conflist"] = b"{"
+    observed = gather(node, Request(SECTIONS))
+    assert set(gaps(observed)) == {"/run/flannel/subnet.env", "/etc/cni/net.d/05-broken.conflist"}
+    assert observed["subnet_env"] is None
+    assert [config["file"] for config in observed["cni"]["configs"]] == ["05-broken.conflist", "10-flannel.conflist"]
+    assert observed["cni"]["configs"][0]["plugins"] == []
+
+
+def test_forbidden_files_are_named():
+    node = flannel_node(forbidden=["/run/flannel/subnet.env", "/etc/cni/net.d", "/proc/sys/net/ipv4/ip_forward"])
+    observed = gather(node, Request(SECTIONS))
+    assert set(gaps(observed).values()) == {"Permission denied"}
+    assert len(observed["gaps"]) == 3
+
+
+def test_further_sysctls_are_read_and_a_senseless_name_is_a_gap():
+    node = flannel_node()
+    node.files["/proc/sys/net/ipv4/neigh/default/gc_thresh3"] = b"1024\n"
+    request = Request(("sysctls",), sysctls=("net.ipv4.neigh.default.gc_thresh3", "net/../../etc/passwd"))
+    observed = gather(node, request)
+    assert observed["sysctls"]["net.ipv4.neigh.default.gc_thresh3"] == "1024"
+    assert "is not the name of a sysctl" in gaps(observed)["sysctl net/../../etc/passwd"]
+
+
+def many_routes(count):
+    return [
+        {
+            "type": "unicast",
+            "dst": f"10.{number >> 8 & 255}.{number & 255}.0/24",
+            "gateway": "192.168.7.1",
+            "dev": "eth0",
+            "table": "main",
+            "protocol": "bird",
+            "scope": "global",
+            "metric": 32 + (number >> 16),
+            "flags": [],
+        }
+        for number in range(count)
+    ]
+
+
+def test_ten_thousand_routes_are_listed_in_part_counted_and_digested():
+    node = flannel_node()
+    routes = many_routes(10_000)
+    node.tools["ip -j -d -4 route show table all"] = (0, json.dumps(routes), "")
+    node.tools["ip -j -d -6 route show table all"] = (0, "[]", "")
+    start = time.monotonic()
+    observed = gather(node, Request(("routes",), limit=1000))
+    assert time.monotonic() - start < 2
+    assert len(observed["routes"]) == 1000
+    assert len(json.dumps(observed)) < 250_000
+    total = sum(route_hash(route["dst"], route["gateway"], route["dev"]) for route in routes) % (1 << 64)
+    assert observed["truncated"] == [
+        {"what": "routes", "protocol": "bird", "count": 10_000, "listed": 1000, "digest": as_text(total)}
+    ]
+
+
+def test_a_crowd_of_one_protocol_does_not_hide_the_others():
+    node = flannel_node()
+    own = {"dst": "172.50.1.0/24", "dev": "cni0", "protocol": "kernel", "flags": []}
+    node.tools["ip -j -d -4 route show table all"] = (0, json.dumps([*many_routes(50), own]), "")
+    node.tools["ip -j -d -6 route show table all"] = (0, "", "")
+    observed = gather(node, Request(("routes",), limit=10))
+    assert [route["protocol"] for route in observed["routes"]].count("bird") == 10
+    assert [route["dst"] for route in observed["routes"] if route["protocol"] == "kernel"] == ["172.50.1.0/24"]
+
+
+@given(st.permutations(range(6)))
+def test_a_digest_does_not_depend_on_order(order):
+    entries = [{"dev": "flannel.1", "mac": f"aa:bb:cc:00:00:0{number}"} for number in range(6)]
+    assert digest("fdb", [entries[position] for position in order]) == digest("fdb", entries)
+
+
+def test_a_digest_depends_on_every_entry():
+    entries = [{"mac": f"aa:bb:cc:00:00:0{number}"} for number in range(6)]
+    changed = [*entries[:-1], {"mac": "aa:bb:cc:00:00:ff"}]
+    assert len({digest("fdb", some) for some in (entries, entries[:-1], changed)}) == 3
+
+
+@pytest.mark.parametrize("tool", sorted(recorded_tools()))
+@given(output=st.text(max_size=40) | st.binary(max_size=40).map(lambda data: data.decode("utf-8", "replace")))
+def test_no_output_of_any_program_makes_it_fail(tool, output):
+    node = flannel_node()
+    node.tools[tool] = (0, output, "")
+    observed = gather(node, Request(SECTIONS))
+    assert json.loads(json.dumps(observed)) == observed
