@@ -6,6 +6,7 @@
 The module switchyard.cni.node_network_info returns plain JSON; it is parsed here, once, at the edge.
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import ipaddress
@@ -155,7 +156,7 @@ class NodeFacts:
         return None
 
     @classmethod
-    def from_dict(cls, node: t.Mapping[str, t.Any]) -> "NodeFacts":
+    def from_dict(cls, node: t.Mapping[str, t.Any]) -> NodeFacts:
         """Parse the ``node`` value of a module result. Raises ModelError when a value cannot be read."""
         try:
             return _parse_node(node)

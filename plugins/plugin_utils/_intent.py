@@ -5,6 +5,7 @@
 
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import base64
@@ -204,16 +205,22 @@ def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:
     )
 
 
+def prefix_setting(version: int) -> str:
+    """The setting that holds the prefix length of a node's subnet of that IP version."""
+    return "network_node_prefix" if version == 4 else "network_node_prefix_v6"
+
+
 def flannel_net_conf(intent: Intent, nftables: bool = False) -> dict[str, t.Any]:
     """flannel's net-conf.json (keys as in its Documentation/configuration.md).
 
     The subnet lengths are only read when flannel gives out the subnets itself, from etcd.
     """
     conf: dict[str, t.Any] = {}
-    for cidr, version in zip(intent.pod_cidrs, intent.versions):
-        conf["Network" if version == 4 else "IPv6Network"] = str(cidr)
+    for cidr in intent.pod_cidrs:
+        family = "" if cidr.version == 4 else "IPv6"
+        conf[f"{family}Network"] = str(cidr)
         if not intent.kube:
-            conf["SubnetLen" if version == 4 else "IPv6SubnetLen"] = intent.node_prefixes[version]
+            conf[f"{family}SubnetLen"] = intent.node_prefixes[cidr.version]
     conf["EnableIPv4"] = 4 in intent.versions
     conf["EnableIPv6"] = 6 in intent.versions
     conf["EnableNFTables"] = nftables
@@ -230,12 +237,16 @@ def _networks(intent: Intent, values: Values) -> Check:
         for service in intent.service_cidrs:
             if overlap(pod, service):
                 yield Problem(
-                    "network_pod_cidr", pod, f"overlaps the service network {service} (network_service_cidr)",
-                    "Choose a pod network outside of it; the service network is the API server's --service-cluster-ip-range",
+                    "network_pod_cidr",
+                    pod,
+                    f"overlaps the service network {service} (network_service_cidr)",
+                    "Choose another pod network; the API server's --service-cluster-ip-range tells the service network",
                 )
     if not {cidr.version for cidr in intent.service_cidrs} <= set(intent.versions):
         yield Problem(
-            "network_service_cidr", intent.service_cidrs, "has an address family that the pod network does not have",
+            "network_service_cidr",
+            intent.service_cidrs,
+            "has an address family that the pod network does not have",
             "Give network_pod_cidr a network of the same family",
         )
 
@@ -247,29 +258,37 @@ def _families(intent: Intent, values: Values) -> Check:
     missing = [version for version in intent.versions if version not in backend.ip_versions]
     if missing:
         yield Problem(
-            "network_pod_cidr", intent.pod_cidrs, f"has an IPv{missing[0]} network, and the backend {backend.label} carries none",
+            "network_pod_cidr",
+            intent.pod_cidrs,
+            f"has an IPv{missing[0]} network, which the backend {backend.label} cannot carry",
             "Choose vxlan, host-gw or wireguard, or give the pods an IPv4 network only",
         )
 
 
 def _prefixes(intent: Intent, values: Values) -> Check:
-    for cidr, version in zip(intent.pod_cidrs, intent.versions):
-        name = "network_node_prefix" if version == 4 else "network_node_prefix_v6"
-        prefix = intent.node_prefixes[version]
+    for cidr in intent.pod_cidrs:
+        name = prefix_setting(cidr.version)
+        prefix = intent.node_prefixes[cidr.version]
         length = cidr.prefixlen
         if not capacity(cidr, prefix):
             yield Problem(
-                name, prefix, f"a node's subnet would be larger than the pod network {cidr}",
+                name,
+                prefix,
+                f"a node's subnet would be larger than the pod network {cidr}",
                 f"Set {name} to {length + 2} or more, or choose a larger network_pod_cidr",
             )
         elif intent.kube and prefix - length > IPAM_BITS:
             yield Problem(
-                name, prefix, f"kube-controller-manager splits {cidr} into at most 2^{IPAM_BITS} subnets",
+                name,
+                prefix,
+                f"kube-controller-manager splits {cidr} into at most 2^{IPAM_BITS} subnets",
                 f"Set {name} to {length + IPAM_BITS} or less",
             )
         elif not intent.kube and prefix < length + 2:
             yield Problem(
-                name, prefix, f"flannel needs room for four subnets, and {cidr} has {capacity(cidr, prefix)} of /{prefix}",
+                name,
+                prefix,
+                f"flannel needs room for four subnets, and {cidr} has {capacity(cidr, prefix)} of /{prefix}",
                 f"Set {name} to {length + 2} or more",
             )
 
@@ -281,16 +300,20 @@ def _mtu(intent: Intent, values: Values) -> Check:
     backend = intent.backend
     if not backend.reads_mtu:
         yield Problem(
-            "flannel_mtu", wanted, f"the backend {backend.label} reads no MTU: pods get the NIC's, less {backend.overhead} bytes",
-            "Remove it, or set the MTU of the nodes' NIC", WARNING,
+            "flannel_mtu",
+            wanted,
+            f"{backend.label} reads no MTU: pods get the NIC's, less {backend.overhead} bytes",
+            "Remove it, or set the MTU of the nodes' NIC",
+            WARNING,
         )
         return
     floor = max(MINIMUM_MTU[version] for version in intent.versions)
     pod = backend.pod_mtu(wanted, intent.options)
     if pod < floor:
         yield Problem(
-            "flannel_mtu", wanted,
-            f"leaves pods {pod} bytes after the {backend.overhead} of {backend.label}; IPv{max(intent.versions)} needs {floor}",
+            "flannel_mtu",
+            wanted,
+            f"leaves pods {pod} of them, and IPv{max(intent.versions)} needs {floor}",
             f"Set it to {floor + backend.overhead} bytes or more, or remove it to use the NIC's",
         )
 
@@ -299,7 +322,9 @@ def _selectors(intent: Intent, values: Values) -> Check:
     names = [name for name in ("flannel_iface", "flannel_iface_regex", "flannel_iface_can_reach") if values[name]]
     if len(names) > 1:
         yield Problem(
-            names[0], values[names[0]], f"{' and '.join(names[1:])} also selects the device between the nodes",
+            names[0],
+            values[names[0]],
+            f"{' and '.join(names[1:])} also selects the device between the nodes",
             f"Keep one of {', '.join(names)}",
         )
     if values["flannel_iface_regex"]:
@@ -307,7 +332,9 @@ def _selectors(intent: Intent, values: Values) -> Check:
             re.compile(values["flannel_iface_regex"])
         except re.error as exc:
             yield Problem(
-                "flannel_iface_regex", values["flannel_iface_regex"], f"is not a regular expression: {exc}",
+                "flannel_iface_regex",
+                values["flannel_iface_regex"],
+                f"is not a regular expression: {exc}",
                 "Correct it, or name the device in flannel_iface",
             )
 
@@ -320,7 +347,9 @@ def _wireguard(intent: Intent, values: Values) -> Check:
         valid = False
     if not valid:
         yield Problem(
-            "flannel_wireguard_psk", HIDDEN, f"is not a WireGuard key: {WIREGUARD_KEY_BYTES} bytes in base64",
+            "flannel_wireguard_psk",
+            HIDDEN,
+            f"is not a WireGuard key: {WIREGUARD_KEY_BYTES} bytes in base64",
             "Make one with: wg genpsk",
         )
 
@@ -331,15 +360,21 @@ def _etcd(intent: Intent, values: Values) -> Check:
         return
     if not flannel.etcd_endpoints:
         yield Problem(
-            "flannel_etcd_endpoints", None, "is not set, and flannel_subnet_manager is etcd",
+            "flannel_etcd_endpoints",
+            None,
+            "is not set, and flannel_subnet_manager is etcd",
             "Set it to the URLs of the etcd members, such as https://192.168.7.101:2379",
         )
     for url in flannel.etcd_endpoints:
         if not re.match(r"https?://[^/\s]+$", str(url).rstrip("/")):
-            yield Problem("flannel_etcd_endpoints", url, "is not the URL of an etcd member", "Write http(s)://address:port")
+            yield Problem(
+                "flannel_etcd_endpoints", url, "is not the URL of an etcd member", "Write http(s)://address:port"
+            )
     if bool(flannel.etcd_cert_file) != bool(flannel.etcd_key_file):
         yield Problem(
-            "flannel_etcd_cert_file", flannel.etcd_cert_file or None, "a client certificate and its key belong together",
+            "flannel_etcd_cert_file",
+            flannel.etcd_cert_file or None,
+            "a client certificate and its key belong together",
             "Set both flannel_etcd_cert_file and flannel_etcd_key_file, or neither",
         )
 

@@ -5,6 +5,7 @@
 
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import ipaddress
@@ -12,7 +13,13 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint, Lookup, Underlay, endpoint_table, networks
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
+    Endpoint,
+    Lookup,
+    Underlay,
+    endpoint_table,
+    networks,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts, Route
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 
@@ -22,7 +29,8 @@ class ObservedNode:
     """One node: its Kubernetes name, its inventory host, and what was read from both.
 
     ``facts`` is None when the host did not answer, and ``unreachable`` says why. ``registered`` is False when
-    the cluster has no Node of that name. ``public_ip`` is the host's flannel_public_ip.
+    the cluster has no Node of that name, None when the cluster was not asked. ``public_ip`` is the host's
+    flannel_public_ip.
     """
 
     name: str
@@ -31,7 +39,7 @@ class ObservedNode:
     pod_cidrs: tuple[IPNetwork, ...] = ()
     internal_ips: tuple[str, ...] = ()
     unreachable: str | None = None
-    registered: bool = True
+    registered: bool | None = True
     public_ip: str = ""
 
     @property
@@ -52,7 +60,7 @@ def observed_node(
     pod_cidrs: t.Iterable[str] = (),
     internal_ips: t.Iterable[str] = (),
     unreachable: str | None = None,
-    registered: bool = True,
+    registered: bool | None = True,
     public_ip: str = "",
 ) -> ObservedNode:
     """Make an observed node from the ``node`` value of node_network_info. Raises ModelError."""

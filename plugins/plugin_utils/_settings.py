@@ -6,6 +6,7 @@
 A setting has one native name and may have aliases from the dialects that operators already have.
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import ast
@@ -15,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import types
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem, show
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import SubnetError, parse
 
 PREFIXES = ("network_", "flannel_", "calico_")
@@ -28,8 +29,15 @@ FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
 FOREIGN = frozenset(
     (
         # kubeasz's own variables, which mean nothing here.
-        "calico_ver", "calico_ver_main", "calico_offline", "calico_rr_enabled", "calico_rr_nodes",
-        "flannel_ver", "flannel_offline", "flannel_ver_main", "network_plugin_dir",
+        "calico_ver",
+        "calico_ver_main",
+        "calico_offline",
+        "calico_rr_enabled",
+        "calico_rr_nodes",
+        "flannel_ver",
+        "flannel_offline",
+        "flannel_ver_main",
+        "network_plugin_dir",
     )
 )
 
@@ -71,57 +79,100 @@ _OVERLAY = {
     "Never": ("false", "no", "off", "none"),
 }
 _BACKEND_SYNONYMS = {"host-gw": ("hostgw", "host_gw"), "ipip": ("ip-in-ip",), "wireguard": ("wg",)}
-_PORT = {"kind": "int", "minimum": 1, "maximum": 65535}
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        "network_plugin", "choice", "The network plugin that the cluster shall have.",
-        aliases=("CLUSTER_NETWORK",), default="flannel", choices={"flannel": (), "calico": ()},
+        "network_plugin",
+        "choice",
+        "The network plugin that the cluster shall have.",
+        aliases=("CLUSTER_NETWORK",),
+        default="flannel",
+        choices={"flannel": (), "calico": ()},
     ),
     Setting(
-        "network_pod_cidr", "cidrs", "The pods' network: one CIDR, or an IPv4 and an IPv6 one.",
-        aliases=("CLUSTER_CIDR",), required=True,
+        "network_pod_cidr",
+        "cidrs",
+        "The pods' network: one CIDR, or an IPv4 and an IPv6 one.",
+        aliases=("CLUSTER_CIDR",),
+        required=True,
     ),
     Setting(
-        "network_service_cidr", "cidrs", "The services' network: one CIDR, or an IPv4 and an IPv6 one.",
-        aliases=("SERVICE_CIDR",), default=(),
+        "network_service_cidr",
+        "cidrs",
+        "The services' network: one CIDR, or an IPv4 and an IPv6 one.",
+        aliases=("SERVICE_CIDR",),
+        default=(),
     ),
     Setting(
-        "network_node_prefix", "int", "Prefix length of a node's IPv4 pod subnet.",
-        aliases=("NODE_CIDR_LEN",), default=24, unit="bits", minimum=1, maximum=30,
+        "network_node_prefix",
+        "int",
+        "Prefix length of a node's IPv4 pod subnet.",
+        aliases=("NODE_CIDR_LEN",),
+        default=24,
+        unit="bits",
+        minimum=1,
+        maximum=30,
     ),
     Setting(
-        "network_node_prefix_v6", "int", "Prefix length of a node's IPv6 pod subnet.",
-        default=64, unit="bits", minimum=1, maximum=126,
+        "network_node_prefix_v6",
+        "int",
+        "Prefix length of a node's IPv6 pod subnet.",
+        default=64,
+        unit="bits",
+        minimum=1,
+        maximum=126,
     ),
     Setting(
-        "network_kube_proxy_mode", "choice", "How kube-proxy filters packets; auto = as observed on the nodes.",
-        aliases=("PROXY_MODE",), default="auto", choices={"auto": (), "iptables": (), "ipvs": (), "nftables": ("nft",)},
+        "network_kube_proxy_mode",
+        "choice",
+        "How kube-proxy filters packets; auto = as observed on the nodes.",
+        aliases=("PROXY_MODE",),
+        default="auto",
+        choices={"auto": (), "iptables": (), "ipvs": (), "nftables": ("nft",)},
     ),
-    Setting("network_kubeconfig", "str", "Path of the kubeconfig on the host that talks to the API server.", default=""),
+    Setting(
+        "network_kubeconfig", "str", "Path of the kubeconfig on the host that talks to the API server.", default=""
+    ),
     Setting("network_context", "str", "Context of the kubeconfig.", default=""),
-    Setting("network_registry", "str", "Registry and path that images are pulled from instead of upstream's.", default=""),
+    Setting(
+        "network_registry", "str", "Registry and path that images are pulled from instead of upstream's.", default=""
+    ),
     Setting("network_image_pull_secrets", "list", "Names of the Secrets with registry credentials.", default=()),
     Setting("network_node_name", "str", "Name of the Kubernetes Node of this host.", default="", per_host=True),
     Setting("network_cni_conf_dir", "str", "Directory of CNI configuration on the nodes.", default="/etc/cni/net.d"),
     Setting("network_cni_bin_dir", "str", "Directory of CNI plugins on the nodes.", default="/opt/cni/bin"),
     Setting(
-        "network_foreign_cni", "choice", "What happens to a foreign CNI configuration that would win over ours.",
-        default="report", choices={"report": (), "disable": ()},
+        "network_foreign_cni",
+        "choice",
+        "What happens to a foreign CNI configuration that would win over ours.",
+        default="report",
+        choices={"report": (), "disable": ()},
     ),
     Setting(
-        "flannel_backend", "choice", "How flannel carries packets between nodes.",
-        aliases=("FLANNEL_BACKEND",), default="vxlan",
+        "flannel_backend",
+        "choice",
+        "How flannel carries packets between nodes.",
+        aliases=("FLANNEL_BACKEND",),
+        default="vxlan",
         choices={name: _BACKEND_SYNONYMS.get(name, ()) for name in types("flannel")},
     ),
     Setting(
-        "flannel_direct_routing", "bool", "Reach peers on the same layer 2 without encapsulation.",
-        aliases=("DIRECT_ROUTING",), default=False,
+        "flannel_direct_routing",
+        "bool",
+        "Reach peers on the same layer 2 without encapsulation.",
+        aliases=("DIRECT_ROUTING",),
+        default=False,
     ),
     Setting("flannel_vni", "int", "VXLAN network identifier.", default=1, minimum=1, maximum=(1 << 24) - 1),
-    Setting("flannel_port", description="UDP port between the nodes; unset = the backend's own.", **_PORT),
-    Setting("flannel_mtu", "int", "MTU of the NIC; the backend's overhead is subtracted. Unset = as on the NIC.", unit="bytes",
-            minimum=1, maximum=65535),
+    Setting("flannel_port", "int", "UDP port between the nodes; unset = the backend's own.", minimum=1, maximum=65535),
+    Setting(
+        "flannel_mtu",
+        "int",
+        "MTU of the NIC; the backend's overhead is subtracted. Unset = as on the NIC.",
+        unit="bytes",
+        minimum=1,
+        maximum=65535,
+    ),
     Setting("flannel_learning", "bool", "MAC learning on the VXLAN device.", default=False),
     Setting("flannel_iface", "str", "Device or address that flannel uses between nodes.", default=""),
     Setting("flannel_iface_regex", "str", "Regular expression for that device's name or address.", default=""),
@@ -129,65 +180,120 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("flannel_public_ip", "str", "Address at which peers reach this node.", default="", per_host=True),
     Setting("flannel_ip_masq", "bool", "Masquerade packets that leave the pod network.", default=True),
     Setting(
-        "flannel_nftables", "choice", "Whether flannel filters with nftables; auto = as kube-proxy does.",
-        default="auto", choices={"auto": (), "true": tuple(sorted(TRUE)), "false": tuple(sorted(FALSE))},
+        "flannel_nftables",
+        "choice",
+        "Whether flannel filters with nftables; auto = as kube-proxy does.",
+        default="auto",
+        choices={"auto": (), "true": tuple(sorted(TRUE)), "false": tuple(sorted(FALSE))},
     ),
     Setting("flannel_wireguard_psk", "str", "WireGuard pre-shared key.", default="", secret=True),
-    Setting("flannel_wireguard_keepalive", "int", "WireGuard persistent keepalive; 0 = off.", default=0, unit="seconds",
-            minimum=0, maximum=65535),
     Setting(
-        "flannel_wireguard_mode", "choice", "WireGuard tunnels and address families.",
-        default="separate", choices={"separate": (), "auto": (), "ipv4": (), "ipv6": ()},
+        "flannel_wireguard_keepalive",
+        "int",
+        "WireGuard persistent keepalive; 0 = off.",
+        default=0,
+        unit="seconds",
+        minimum=0,
+        maximum=65535,
+    ),
+    Setting(
+        "flannel_wireguard_mode",
+        "choice",
+        "WireGuard tunnels and address families.",
+        default="separate",
+        choices={"separate": (), "auto": (), "ipv4": (), "ipv6": ()},
     ),
     Setting("flannel_version", "str", "Version of flannel.", default="v0.28.10"),
-    Setting("flannel_image", "str", "Image of flanneld; unset = upstream's or the registry's.",
-            aliases=("flanneld_image",), default=""),
+    Setting(
+        "flannel_image",
+        "str",
+        "Image of flanneld; unset = upstream's or the registry's.",
+        aliases=("flanneld_image",),
+        default="",
+    ),
     Setting("flannel_image_digest", "str", "Digest that pins the image, sha256:...", default=""),
     Setting("flannel_cni_plugin_image", "str", "Image with flannel's CNI plugin.", default=""),
     Setting("flannel_cni_plugin_image_digest", "str", "Digest that pins that image, sha256:...", default=""),
     Setting(
-        "flannel_image_pull_policy", "choice", "When the kubelet pulls.", default="IfNotPresent",
+        "flannel_image_pull_policy",
+        "choice",
+        "When the kubelet pulls.",
+        default="IfNotPresent",
         choices={"IfNotPresent": (), "Always": (), "Never": ()},
     ),
     Setting("flannel_namespace", "str", "Namespace of flannel's objects.", default="kube-flannel"),
-    Setting("flannel_tolerations", "list", "Tolerations of the DaemonSet.",
-            default=({"operator": "Exists", "effect": "NoSchedule"},)),
-    Setting("flannel_resources", "dict", "Resource requests and limits of flanneld's container.",
-            default={"requests": {"cpu": "100m", "memory": "50Mi"}}),
-    Setting("flannel_node_selector", "dict", "Node labels that the DaemonSet needs.", default={"kubernetes.io/os": "linux"}),
-    Setting("flannel_wait_timeout", "int", "How long to wait until flannel is ready.", default=120, unit="seconds", minimum=1),
     Setting(
-        "flannel_subnet_manager", "choice", "Who gives the nodes their subnets.",
-        default="kube", choices={"kube": ("kubernetes",), "etcd": ()},
+        "flannel_tolerations",
+        "list",
+        "Tolerations of the DaemonSet.",
+        default=({"operator": "Exists", "effect": "NoSchedule"},),
+    ),
+    Setting(
+        "flannel_resources",
+        "dict",
+        "Resource requests and limits of flanneld's container.",
+        default={"requests": {"cpu": "100m", "memory": "50Mi"}},
+    ),
+    Setting(
+        "flannel_node_selector", "dict", "Node labels that the DaemonSet needs.", default={"kubernetes.io/os": "linux"}
+    ),
+    Setting(
+        "flannel_wait_timeout",
+        "int",
+        "How long to wait until flannel is ready.",
+        default=120,
+        unit="seconds",
+        minimum=1,
+    ),
+    Setting(
+        "flannel_subnet_manager",
+        "choice",
+        "Who gives the nodes their subnets.",
+        default="kube",
+        choices={"kube": ("kubernetes",), "etcd": ()},
     ),
     Setting("flannel_etcd_endpoints", "list", "URLs of the etcd members.", default=()),
     Setting("flannel_etcd_prefix", "str", "Key prefix of flannel in etcd.", default="/coreos.com/network"),
     Setting("flannel_etcd_ca_file", "str", "CA certificate of etcd, on the nodes.", default=""),
     Setting("flannel_etcd_cert_file", "str", "Client certificate for etcd, on the nodes.", default=""),
     Setting("flannel_etcd_key_file", "str", "Client key for etcd, on the nodes.", default=""),
-    Setting("flannel_binary", "str", "Path of flanneld on the nodes, without Kubernetes.", default="/opt/flannel/bin/flanneld"),
     Setting(
-        "calico_ipip_mode", "choice", "IP-in-IP of the IPPool.",
-        aliases=("CALICO_IPV4POOL_IPIP", "CALICO_ENABLE_OVERLAY"), default="Always", choices=_OVERLAY,
+        "flannel_binary",
+        "str",
+        "Path of flanneld on the nodes, without Kubernetes.",
+        default="/opt/flannel/bin/flanneld",
+    ),
+    Setting(
+        "calico_ipip_mode",
+        "choice",
+        "IP-in-IP of the IPPool.",
+        aliases=("CALICO_IPV4POOL_IPIP", "CALICO_ENABLE_OVERLAY"),
+        default="Always",
+        choices=_OVERLAY,
     ),
     Setting("calico_vxlan_mode", "choice", "VXLAN of the IPPool.", default="Never", choices=_OVERLAY),
     Setting(
-        "calico_networking_backend", "choice", "Who spreads Calico's routes.",
+        "calico_networking_backend",
+        "choice",
+        "Who spreads Calico's routes.",
         # "brid" is how kubeasz spelt it for years.
-        aliases=("CALICO_NETWORKING_BACKEND",), default="bird", choices={"bird": ("brid",), "vxlan": (), "none": ()},
+        aliases=("CALICO_NETWORKING_BACKEND",),
+        default="bird",
+        choices={"bird": ("brid",), "vxlan": (), "none": ()},
     ),
     Setting(
-        "calico_ip_autodetection_method", "str", "How Calico finds a node's address.",
-        aliases=("IP_AUTODETECTION_METHOD",), default="first-found",
+        "calico_ip_autodetection_method",
+        "str",
+        "How Calico finds a node's address.",
+        aliases=("IP_AUTODETECTION_METHOD",),
+        default="first-found",
     ),
 )
 
 BY_NAME: t.Mapping[str, Setting] = {name: setting for setting in SETTINGS for name in setting.names}
 
 
-def resolve(
-    raw: t.Mapping[str, t.Any], allow: t.Collection[str] = ()
-) -> tuple[dict[str, t.Any], list[Problem]]:
+def resolve(raw: t.Mapping[str, t.Any], allow: t.Collection[str] = ()) -> tuple[dict[str, t.Any], list[Problem]]:
     """Read the settings from an inventory's variables.
 
     Returns one value a setting under its native name, and every problem found. A setting whose value
@@ -210,7 +316,9 @@ def resolve(
 
 def _missing(setting: Setting) -> Problem:
     also = f" (or {', '.join(setting.aliases)})" if setting.aliases else ""
-    return Problem(setting.name, None, "is not set, and there is no default", f"Set {setting.name}{also} in the inventory")
+    return Problem(
+        setting.name, None, "is not set, and there is no default", f"Set {setting.name}{also} in the inventory"
+    )
 
 
 def _read(setting: Setting, raw: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[Problem]]:
@@ -228,16 +336,17 @@ def _read(setting: Setting, raw: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any
 
 
 def _contradiction(setting: Setting, found: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Any]) -> list[Problem]:
-    first = next(iter(found), None)
-    different = [name for name in found if found[name] != found[first]]
+    shown = {name: HIDDEN if setting.secret else raw[name] for name in found}
+    first, *others = found or (setting.name,)
     return [
         Problem(
             first,
-            HIDDEN if setting.secret else raw[first],
-            f"{name} = {HIDDEN if setting.secret else raw[name]} sets the same thing to another value",
+            shown[first],
+            f"{name} = {show(shown[name])} sets the same thing to another value",
             f"Keep one of {first} and {name}",
         )
-        for name in different
+        for name in others
+        if found[name] != found[first]
     ]
 
 
@@ -251,7 +360,12 @@ def _unknown(raw: t.Mapping[str, t.Any], allow: t.Collection[str]) -> list[Probl
         if nearest:
             shown = HIDDEN if BY_NAME[nearest[0]].secret else raw[name]
             problems.append(
-                Problem(name, shown, "there is no such setting", f"Did you mean {nearest[0]}? Rename the variable, or remove it")
+                Problem(
+                    name,
+                    shown,
+                    "there is no such setting",
+                    f"Did you mean {nearest[0]}? Rename the variable, or remove it",
+                )
             )
     return problems
 
@@ -279,7 +393,9 @@ def _integer(setting: Setting, value: t.Any) -> int:
         raise ValueProblem(f"is not {what}", f"Write {what}{_range(setting)}") from exc
     if isinstance(value, bool):
         raise ValueProblem(f"is not {what}", f"Write {what}{_range(setting)}")
-    if (setting.minimum is not None and number < setting.minimum) or (setting.maximum is not None and number > setting.maximum):
+    if (setting.minimum is not None and number < setting.minimum) or (
+        setting.maximum is not None and number > setting.maximum
+    ):
         raise ValueProblem("is out of range", f"Write {what}{_range(setting)}")
     return number
 
@@ -335,7 +451,9 @@ def _cidrs(setting: Setting, value: t.Any) -> tuple[str, ...]:
     except SubnetError as exc:
         raise ValueProblem("is not a network", str(exc)[:1].upper() + str(exc)[1:]) from exc
     if len({network.version for network in networks}) != len(networks):
-        raise ValueProblem("has two networks of one address family", "Write one IPv4 network, one IPv6 network, or one of each")
+        raise ValueProblem(
+            "has two networks of one address family", "Write one IPv4 network, one IPv6 network, or one of each"
+        )
     return tuple(str(network) for network in networks)
 
 

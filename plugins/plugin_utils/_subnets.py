@@ -5,6 +5,7 @@
 
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import typing as t
@@ -32,10 +33,14 @@ def parse(cidr: t.Any) -> netaddr.IPNetwork:
 def parse_interface(cidr: t.Any) -> netaddr.IPNetwork:
     """An address with its prefix length, such as 192.168.7.101/21. Raises SubnetError."""
     if NETADDR_ERROR is not None:
-        raise SubnetError("the Python package netaddr is missing on the controller; pip install netaddr") from NETADDR_ERROR
+        raise SubnetError(
+            "the Python package netaddr is missing on the controller; pip install netaddr"
+        ) from NETADDR_ERROR
     text = str(cidr).strip()
     if "/" not in text:
-        raise SubnetError(f"{text!r} has no prefix length; write it in CIDR notation, such as 172.50.0.0/16 or fd00:50::/48")
+        raise SubnetError(
+            f"{text!r} has no prefix length; write it in CIDR notation, such as 172.50.0.0/16 or fd00:50::/48"
+        )
     try:
         return netaddr.IPNetwork(text)
     except (netaddr.AddrFormatError, ValueError) as exc:
@@ -72,7 +77,9 @@ def node_gateway(subnet: t.Any) -> str:
     """The first usable address of a node's subnet: the one of its bridge, the pods' default gateway."""
     network = parse(subnet)
     if network.prefixlen > bits(network) - 2:
-        raise SubnetError(f"{network} has no room for a bridge and a pod; a node's subnet is at most /{bits(network) - 2}")
+        raise SubnetError(
+            f"{network} has no room for a bridge and a pod; a node's subnet is at most /{bits(network) - 2}"
+        )
     return str(netaddr.IPAddress(network.first + 1, version=network.version))
 
 

@@ -6,6 +6,7 @@
 A backend is an object with data and pure functions. The engine asks; it never compares backend names.
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import ipaddress
@@ -157,11 +158,7 @@ class Lookup:
     """The kernel's route lookup over a few routes: the longest prefix wins, then the lowest metric."""
 
     def __init__(self, node: Endpoint) -> None:
-        self._routes = [
-            (route.network, route)
-            for route in node.table
-            if route.table == "main" and route.type in ("unicast", "local")
-        ]
+        self._routes = [(route.network, route) for route in node.table]
         self._routes += [(network, Route(dst=str(network), dev=node.underlay.dev)) for network in _connected(node)]
         self._routes.sort(key=lambda pair: (-pair[0].prefixlen, pair[1].metric))
 
@@ -274,9 +271,16 @@ class Backend:
 def endpoint_table(facts: NodeFacts, pod_cidrs: t.Iterable[IPNetwork]) -> t.Tuple[Route, ...]:
     """The node's routes that do not lead to pods: the ones that decide how a peer is reached."""
     pods = {network.version: network for network in pod_cidrs}
-    return tuple(route for route in facts.routes if not _inside(route.network, pods))
+    return tuple(
+        route
+        for route in facts.routes
+        if route.table == "main" and route.type == "unicast" and not _local_or_inside(route.network, pods)
+    )
 
 
-def _inside(network: IPNetwork, pods: t.Mapping[int, IPNetwork]) -> bool:
+def _local_or_inside(network: IPNetwork, pods: t.Mapping[int, IPNetwork]) -> bool:
+    # Every device has fe80::/64: it says nothing about the way to a peer.
+    if network.is_link_local:
+        return True
     pod = pods.get(network.version)
     return pod is not None and network.prefixlen >= pod.prefixlen and network.network_address in pod

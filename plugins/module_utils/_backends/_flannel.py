@@ -6,6 +6,7 @@
 Facts are from flannel v0.28: Documentation/backends.md and the sources named at each class.
 This file is private to the collection.
 """
+
 from __future__ import annotations
 
 import typing as t
@@ -22,7 +23,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._base imp
     Privileges,
     Transport,
 )
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Link, Route, Vxlan as VxlanLink
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Link, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
 
 BRIDGE = "cni0"
 """The bridge that flannel's CNI plugin delegates to."""
