@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of the module network_plan: gathers on the controller, leaves every decision to the pure core."""
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import BackendError
+from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
+from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import check
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
+from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+
+ARGUMENTS = {
+    "scope": {"type": "str", "choices": ["network", "prepare"], "default": "network"},
+    "group_pattern": {
+        "type": "list",
+        "elements": "str",
+        "default": ["kube_master", "kube_control_plane", "kube_node"],
+    },
+}
+PLANNERS: dict[str, t.Callable[[Intent, t.Sequence[ObservedNode]], NetworkPlan]] = {
+    "network": plan_network,
+    "prepare": plan_preparation,
+}
+
+
+class ActionModule(ActionBase):
+    """Reads variables, observations and the API server; returns the plan, or all problems at once."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        dummy, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        variables = task_vars or {}
+        hosts = _hosts(variables, arguments["group_pattern"])
+        raw, problems = self._settings(variables, hosts)
+        values, wrong = resolve(raw, _inventory.INTERNAL)
+        intent, contradictions = build_intent(values)
+        problems += wrong + contradictions
+        with_api = intent is not None and intent.kube and arguments["scope"] == "network"
+        api, unreachable = self._api(intent, variables) if with_api else (None, [])
+        nodes = self._nodes(variables, hosts, api)
+        if intent is not None:
+            problems += check(intent, nodes)
+        problems += unreachable
+        if errors(problems):
+            return _refusal(problems)
+        return self._result(PLANNERS[arguments["scope"]], intent, nodes, api, problems)
+
+    def _result(self, planner, intent, nodes, api, problems) -> dict[str, t.Any]:
+        try:
+            plan = planner(intent, nodes)
+        except BackendError as error:
+            raise AnsibleActionFail(str(error)) from error
+        return {
+            "changed": False,
+            **plan.as_result(),
+            "api": {
+                "kubeconfig": intent.kubeconfig,
+                "context": intent.context,
+                "namespaces": api["namespaces"] if api else [],
+            },
+            "warnings": [str(problem) for problem in warnings(problems)],
+        }
+
+    def _settings(self, variables: dict[str, t.Any], hosts: t.Sequence[str]) -> tuple[dict[str, t.Any], list[Problem]]:
+        """The settings as the API host and the first node see them; they must agree."""
+        here = {name: self._read(variables, name) for name in _inventory.setting_names(variables)}
+        if not hosts:
+            return here, [
+                Problem(
+                    "inventory",
+                    None,
+                    "has no node in the groups kube_master, kube_control_plane or kube_node",
+                    "Put the cluster's nodes into these groups",
+                )
+            ]
+        first = variables["hostvars"][hosts[0]]
+        there = {name: self._read(first, name) for name in _inventory.setting_names(first)}
+        host = variables["inventory_hostname"]
+        return {**here, **there}, _inventory.disagreements(here, host, there, hosts[0])
+
+    def _nodes(self, variables, hosts, api) -> list[ObservedNode]:
+        cluster = _inventory.api_nodes(api["nodes"]) if api else None
+        nodes = []
+        for host in hosts:
+            own = variables["hostvars"][host]
+            settings = _inventory.host_values(own, lambda name, own=own: self._read(own, name))
+            nodes.append(_inventory.observe(host, self._read(own, _inventory.OBSERVED), settings, cluster))
+        return nodes
+
+    def _api(self, intent: Intent, variables: dict[str, t.Any]) -> tuple[dict[str, t.Any] | None, list[Problem]]:
+        """Nodes and namespaces of the cluster, or why the API server does not tell them."""
+        found: dict[str, list[t.Any]] = {"Namespace": []}
+        # Only a dry run must know which namespaces there are (see the filter applicable).
+        for kind in ("Node", "Namespace") if self._task.check_mode else ("Node",):
+            result = self._execute_module(
+                module_name="kubernetes.core.k8s_info",
+                module_args={"kind": kind, "kubeconfig": intent.kubeconfig or None, "context": intent.context or None},
+                task_vars=variables,
+            )
+            if result.get("failed") or not result.get("api_found", True):
+                return None, [_api_problem(intent, result)]
+            found[kind] = result["resources"]
+        namespaces = [item["metadata"]["name"] for item in found["Namespace"]]
+        return {"nodes": found["Node"], "namespaces": namespaces}, []
+
+    def _read(self, variables: t.Mapping[str, t.Any], name: str) -> t.Any:
+        return self._templar.template(variables.get(name))
+
+
+def _hosts(variables: dict[str, t.Any], groups: t.Iterable[str]) -> list[str]:
+    """The cluster's nodes, each once, in the inventory's order."""
+    known = variables.get("groups", {})
+    return list(dict.fromkeys(host for group in groups for host in known.get(group, [])))
+
+
+def _api_problem(intent: Intent, result: t.Mapping[str, t.Any]) -> Problem:
+    said = str(result.get("msg") or "it has no such resource").strip().splitlines()[-1]
+    return Problem(
+        "network_kubeconfig",
+        intent.kubeconfig or "(the default: KUBECONFIG or ~/.kube/config)",
+        f"the API server cannot be read with it: {said}",
+        "Check that the API server runs and that this kubeconfig reaches it from the host of the play",
+    )
+
+
+def _refusal(problems: t.Sequence[Problem]) -> dict[str, t.Any]:
+    wrong = errors(problems)
+    count = "1 problem" if len(wrong) == 1 else f"{len(wrong)} problems"
+    lines = [f"Nothing has been changed: {count} to solve first."]
+    lines += [f"{number}. {problem}" for number, problem in enumerate(wrong, start=1)]
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": "\n".join(lines),
+        "problems": [
+            {"variable": x.variable, "value": str(x.value), "reason": x.reason, "remedy": x.remedy} for x in wrong
+        ],
+        "warnings": [str(problem) for problem in warnings(problems)],
+    }

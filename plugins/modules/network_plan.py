@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_plan
+short_description: Check the inventory against the nodes and plan the pod network
+version_added: "0.1.0"
+description:
+  - Reads the inventory's variables, in any of the accepted dialects, what M(switchyard.cni.node_network_info) observed
+    on the nodes (the host variable C(network_observed)), and the cluster's nodes from the API server.
+  - Reports everything that is wrong or contradictory at once, each with variable, value, reason and remedy, and fails
+    before anything has been changed.
+  - Otherwise returns the plan, what each node and the cluster must be given. It writes nothing itself.
+  - An action plugin, it runs on the controller. The API server is read by M(kubernetes.core.k8s_info#module) on the host
+    of the task.
+author:
+  - The switchyard.cni developers (@switchyard)
+options:
+  scope:
+    description:
+      - V(network) plans the whole pod network; the API server must answer where the plugin keeps its state there.
+      - V(prepare) plans the nodes' preparation only, before there is a cluster.
+    type: str
+    choices: [network, prepare]
+    default: network
+  group_pattern:
+    description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
+    type: list
+    elements: str
+    default: [kube_master, kube_control_plane, kube_node]
+attributes:
+  check_mode:
+    description: Can run in check mode; it never changes anything.
+    support: full
+  diff_mode:
+    description: The plan is the diff; this action changes nothing.
+    support: none
+notes:
+  - The inventory's variables are documented with the roles, C(ansible-doc -t role switchyard.cni.flannel).
+seealso:
+  - module: switchyard.cni.node_network_info
+  - module: switchyard.cni.node_state
+"""
+
+EXAMPLES = r"""
+- name: Check the inventory against the nodes and plan the pod network
+  switchyard.cni.network_plan:
+  register: network_plan
+
+- name: Show the plan
+  ansible.builtin.debug:
+    msg: "{{ network_plan.summary }}"
+"""
+
+RETURN = r"""
+plugin:
+  description: The declared plugin, the name of the role that deploys it.
+  returned: success
+  type: str
+  sample: flannel
+backend:
+  description: The declared backend as people call it.
+  returned: success
+  type: str
+  sample: vxlan + DirectRouting
+summary:
+  description: The plan in lines a person reads.
+  returned: success
+  type: list
+  elements: str
+proved:
+  description: What a successful run has proved, in lines a person reads.
+  returned: success
+  type: list
+  elements: str
+nodes:
+  description:
+    - For each inventory host its C(state), the option of M(switchyard.cni.node_state), and what it must show afterwards,
+      C(expect), the option O(switchyard.cni.node_network_info#module:wait_for) of M(switchyard.cni.node_network_info).
+  returned: success
+  type: dict
+api:
+  description: How the API server is reached, and the namespaces that exist.
+  returned: success
+  type: dict
+problems:
+  description: Everything that is wrong, each with C(variable), C(value), C(reason) and C(remedy).
+  returned: failure
+  type: list
+  elements: dict
+"""

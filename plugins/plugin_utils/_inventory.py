@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an inventory's variables and the API server's answer to the values that the pure core reads."""
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.switchyard.cni.plugins.module_utils._model import ModelError
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, observed_node
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem
+from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME, PREFIXES, SETTINGS
+
+OBSERVED = "network_observed"
+# Names with our prefixes that are results and switches of the playbooks, not settings.
+INTERNAL = frozenset({OBSERVED, "network_plan", "network_proof", "network_api_host"})
+
+Variables = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class ApiNode:
+    """What the API server says of one node."""
+
+    name: str
+    pod_cidrs: tuple[str, ...]
+    internal_ips: tuple[str, ...]
+
+
+def setting_names(variables: Variables) -> list[str]:
+    """The names among some variables that are settings, or look like one."""
+    return [name for name in variables if _is_ours(str(name))]
+
+
+def host_values(variables: Variables, get: t.Callable[[str], t.Any]) -> dict[str, t.Any]:
+    """The values of the settings that each host has for itself, by native name; ``get`` reads one variable."""
+    values: dict[str, t.Any] = {}
+    for setting in SETTINGS:
+        if setting.per_host:
+            found = [get(name) for name in setting.names if name in variables]
+            values[setting.name] = next((str(value) for value in found if value not in (None, "")), "")
+    return values
+
+
+def disagreements(first: Variables, first_host: str, second: Variables, second_host: str) -> list[Problem]:
+    """Settings of the whole cluster that two hosts of one inventory see differently."""
+    return [
+        Problem(
+            name,
+            _shown(name, first[name]),
+            f"{first_host} has this value and {second_host} has {_shown(name, second[name])}",
+            "Set it once for all hosts, in group_vars/all",
+        )
+        for name in first
+        if name in second and name in BY_NAME and not BY_NAME[name].per_host and first[name] != second[name]
+    ]
+
+
+def api_nodes(resources: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, ApiNode]:
+    """Node objects by their name."""
+    found = {}
+    for item in resources:
+        spec, status = item.get("spec", {}), item.get("status", {})
+        cidrs = spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])
+        addresses = [entry["address"] for entry in status.get("addresses", []) if entry.get("type") == "InternalIP"]
+        found[item["metadata"]["name"]] = ApiNode(item["metadata"]["name"], tuple(cidrs), tuple(addresses))
+    return found
+
+
+def observe(
+    host: str, result: t.Mapping[str, t.Any] | None, own: t.Mapping[str, t.Any], cluster: t.Mapping[str, ApiNode] | None
+) -> ObservedNode:
+    """One node out of its module's result, its own settings, and the API server's nodes (None: not asked)."""
+    answer = result or {}
+    facts = answer.get("node")
+    unreachable = None if facts else str(answer.get("msg") or "it was not observed in this run")
+    found = _registered(host, own["network_node_name"], facts, cluster or {})
+    name = found.name if found else own["network_node_name"] or host
+    details = {
+        "pod_cidrs": found.pod_cidrs if found else (),
+        "internal_ips": found.internal_ips if found else (),
+        "registered": None if cluster is None else found is not None,
+        "public_ip": own["flannel_public_ip"],
+    }
+    try:
+        return observed_node(name, host, facts, unreachable=unreachable, **details)
+    except ModelError as error:
+        return observed_node(name, host, None, unreachable=str(error), **details)
+
+
+def _registered(host: str, name: str, facts: t.Any, cluster: t.Mapping[str, ApiNode]) -> ApiNode | None:
+    """The Node of a host: by its declared name, the inventory's, its host name, or an address it holds."""
+    hostname = facts.get("hostname") if facts else None
+    for candidate in (name, host, hostname):
+        if candidate and candidate in cluster:
+            return cluster[candidate]
+    held = {item["address"] for item in facts.get("addresses", [])} if facts else set()
+    return next((node for node in cluster.values() if held.intersection(node.internal_ips)), None)
+
+
+def _shown(name: str, value: t.Any) -> t.Any:
+    return HIDDEN if BY_NAME[name].secret else value
+
+
+def _is_ours(name: str) -> bool:
+    return name in BY_NAME or (name.startswith(PREFIXES) and name not in INTERNAL)

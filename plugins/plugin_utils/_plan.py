@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: what the cluster and each node must be given, and what each node must show afterwards.
+
+Pure: observed nodes and an intent in, a value out. Linear in the nodes.
+"""
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
+from ansible_collections.switchyard.cni.plugins.plugin_utils import _expect, _prepare
+from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import PluginPlan, plugin_plan
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+
+# Seconds between two looks of a node that waits for its pod network.
+_INTERVAL = 0.2
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """One node: the state it is brought to, and the condition that proves it."""
+
+    state: NodeState
+    expect: t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """The whole plan; ``cluster`` is the plugin's own part, ``nodes`` is keyed by inventory host."""
+
+    plugin: str
+    backend: str
+    cluster: t.Mapping[str, t.Any]
+    nodes: t.Mapping[str, NodePlan]
+    summary: tuple[str, ...]
+    proved: tuple[str, ...]
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The plan as plain data, under the keys that the playbooks read."""
+        return {
+            "plugin": self.plugin,
+            "backend": self.backend,
+            self.plugin: dict(self.cluster),
+            "nodes": {
+                host: {"state": node.state.as_option(), "expect": dict(node.expect)} for host, node in self.nodes.items()
+            },
+            "summary": list(self.summary),
+            "proved": list(self.proved),
+        }
+
+
+def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan:
+    """Only what the nodes need before there is a cluster."""
+    states = _Preparation(intent, nodes)
+    return NetworkPlan(
+        plugin=intent.plugin,
+        backend=intent.backend.label,
+        cluster={},
+        nodes={node.host: NodePlan(states.of(node), {}) for node in nodes},
+        summary=_headline("Prepare", intent, nodes),
+        proved=(),
+    )
+
+
+def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan:
+    """The whole pod network. Raises BackendError when a node cannot be reached by its peers."""
+    plugin = plugin_plan(intent, nodes)
+    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, plugin)
+    return NetworkPlan(
+        plugin=intent.plugin,
+        backend=intent.backend.label,
+        cluster=plugin.cluster(),
+        nodes={
+            node.host: NodePlan(states.of(node) + plugin.node_state(node), expectations.of(node)) for node in nodes
+        },
+        summary=_headline("Deploy", intent, nodes) + _nodes_line(nodes),
+        proved=_proved(intent, nodes),
+    )
+
+
+class _Preparation:
+    """The preparation of each node; what all nodes share is decided once."""
+
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
+        self._intent, self._nftables = intent, uses_nftables(intent, nodes)
+
+    def of(self, node: ObservedNode) -> NodeState:
+        foreign = foreign_configs(self._intent, node)
+        return _prepare.node_state(self._intent, node.facts, self._nftables, foreign)
+
+
+class _Expectations:
+    """What each node must show: subnet, devices, CNI configuration and all its pod routes."""
+
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode], plugin: PluginPlan) -> None:
+        found = [endpoint(node, intent) for node in nodes]
+        self._intent, self._plugin = intent, plugin
+        self._endpoints = {item.name: item for item in found if item is not None}
+        self._digests = self._route_digests() if intent.kube else {}
+
+    def _route_digests(self) -> dict[str, _expect.RouteDigest]:
+        return _expect.route_digests(self._intent.backend, list(self._endpoints.values()), self._intent)
+
+    def of(self, node: ObservedNode) -> dict[str, t.Any]:
+        intent = self._intent
+        return {
+            "subnet_env": self._plugin.subnet_env(self._endpoints[node.name]),
+            "links": list(intent.backend.devices(intent)),
+            "pod_routes": self._pod_routes(node),
+            "cni_config": intent.backend.cni_config,
+            "timeout": intent.flannel.wait_timeout,
+            "interval": _INTERVAL,
+        }
+
+    def _pod_routes(self, node: ObservedNode) -> dict[str, t.Any]:
+        wanted = {"within": [str(cidr) for cidr in self._intent.pod_cidrs], "bridge": self._intent.backend.bridge}
+        digest = self._digests.get(node.name)
+        if digest is None:
+            # flannel itself gives out the subnets: their number is known, their addresses are not.
+            return {**wanted, "count": self._count_without_leases(self._endpoints[node.name])}
+        return {**wanted, "count": digest.count, "digest": digest.digest}
+
+    def _count_without_leases(self, node: Endpoint) -> int:
+        for_all_peers = len(self._intent.backend.routes(node, (), self._intent))
+        return for_all_peers or (len(self._endpoints) - 1) * len(self._intent.pod_cidrs)
+
+
+def _headline(verb: str, intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:
+    pods = ", ".join(map(str, intent.pod_cidrs))
+    return (f"{verb}: {intent.plugin}, backend {intent.backend.label}, pods {pods}, {len(nodes)} nodes.",)
+
+
+def _nodes_line(nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:
+    return (f"Nodes: {names(node.label for node in nodes)}.",)
+
+
+def _proved(intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:
+    devices = intent.backend.devices(intent)
+    device = f", the device {' and '.join(devices)}" if devices else ""
+    return (
+        f"{intent.plugin} ({intent.backend.label}) carries the pods of {len(nodes)} nodes: each one has its pod subnet"
+        f"{device}, its CNI configuration and every route to its peers' pods.",
+    )

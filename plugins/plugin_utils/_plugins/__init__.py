@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry of plugins: who plans the cluster's part of a pod network. A plugin adds its file here."""
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel import FlannelPlan
+
+
+class PluginPlan(t.Protocol):
+    """What the engine asks of a plugin."""
+
+    def cluster(self) -> dict[str, t.Any]:
+        """What the plugin's role gives the cluster."""
+
+    def node_state(self, node: ObservedNode) -> NodeState:
+        """What a node needs besides the preparation that every pod network needs."""
+
+    def subnet_env(self, node: Endpoint) -> dict[str, str]:
+        """Values the agent writes on the node once it has started."""
+
+
+_PLUGINS: dict[str, t.Callable[[Intent, t.Sequence[ObservedNode]], PluginPlan]] = {"flannel": FlannelPlan}
+
+
+def plugin_plan(intent: Intent, nodes: t.Sequence[ObservedNode]) -> PluginPlan:
+    """The plan of the declared plugin."""
+    return _PLUGINS[intent.plugin](intent, nodes)

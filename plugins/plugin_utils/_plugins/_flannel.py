@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the declared flannel needs, as values: its objects or its etcd key, and each node's part."""
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, flannel_net_conf
+from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, uses_nftables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import _flannel_etcd, _flannel_manifest
+from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import node_gateway
+
+# The delegate is the bridge plugin: cni0, with the first address of the node's subnet
+# (flannel CNI plugin, README); portmap serves hostPort.
+CNI_CONF: dict[str, t.Any] = {
+    "name": "cbr0",
+    "cniVersion": "0.3.1",
+    "plugins": [
+        {"type": "flannel", "delegate": {"hairpinMode": True, "isDefaultGateway": True}},
+        {"type": "portmap", "capabilities": {"portMappings": True}},
+    ],
+}
+_FAMILY = {4: "", 6: "IPV6_"}
+
+
+class FlannelPlan:
+    """flannel for one cluster; everything that all nodes share is computed once."""
+
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
+        self._intent, self._nodes = intent, nodes
+        self._config = {
+            "cni-conf.json": _text(CNI_CONF),
+            "net-conf.json": _text(flannel_net_conf(intent, uses_nftables(intent, nodes))),
+        }
+        self._hash = hashlib.sha256(json.dumps(self._config, sort_keys=True).encode()).hexdigest()
+
+    def cluster(self) -> dict[str, t.Any]:
+        """The values that the role flannel prints or writes; nothing is left to decide there."""
+        flannel = self._intent.flannel
+        plan: dict[str, t.Any] = {
+            "subnet_manager": flannel.subnet_manager,
+            "wait_timeout": flannel.wait_timeout,
+            "secret": bool(flannel.options.wireguard_psk),
+        }
+        if self._intent.kube:
+            return {**plan, "manifest": _flannel_manifest.values(self._intent, self._nodes, self._config, self._hash)}
+        return {**plan, "etcd": _flannel_etcd.key(flannel, self._nodes[0], self._config["net-conf.json"])}
+
+    def node_state(self, node: ObservedNode) -> NodeState:
+        """What flannel itself needs on a node: nothing where a DaemonSet brings it along."""
+        if self._intent.kube:
+            return NodeState(cni_bin_dir=self._intent.cni_bin_dir)
+        return _flannel_etcd.node_state(self._intent, node, self._config["cni-conf.json"], self._hash)
+
+    def subnet_env(self, node: Endpoint) -> dict[str, str]:
+        """The lines that flanneld writes to /run/flannel/subnet.env once its backend is registered."""
+        intent = self._intent
+        wanted = {
+            "FLANNEL_MTU": str(intent.backend.pod_mtu(node.underlay.mtu, intent.options)),
+            "FLANNEL_IPMASQ": "true" if intent.flannel.ip_masq else "false",
+        }
+        for version, cidr in zip(intent.versions, intent.pod_cidrs):
+            family = _FAMILY[version]
+            wanted[f"FLANNEL_{family}NETWORK"] = str(cidr)
+            subnet = node.subnet(version)
+            if subnet is not None:
+                wanted[f"FLANNEL_{family}SUBNET"] = f"{node_gateway(subnet)}/{subnet.prefixlen}"
+        return wanted
+
+
+def _text(value: t.Mapping[str, t.Any]) -> str:
+    return json.dumps(value, indent=2) + "\n"
