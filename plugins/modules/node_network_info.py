@@ -121,6 +121,30 @@ options:
             description:
               - The device the route must use; any when it is left out.
             type: str
+      pod_routes:
+        description:
+          - All routes to the peers' pods at once, without a table on the wire.
+        type: dict
+        suboptions:
+          within:
+            description:
+              - The pods' networks. Routes to single addresses in them do not count.
+            type: list
+            elements: str
+            required: true
+          count:
+            description:
+              - How many such routes the main table must have.
+            type: int
+            required: true
+          digest:
+            description:
+              - The sum of the routes' hashes, 16 hexadecimal digits; any when it is left out.
+            type: str
+          bridge:
+            description:
+              - The device of the node's own pods, whose route does not count.
+            type: str
       cni_config:
         description:
           - The name of a file that must be in O(cni_conf_dir) and be sound CNI configuration.

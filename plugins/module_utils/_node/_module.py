@@ -19,10 +19,17 @@ Spec = Dict[str, Any]
 def info_argument_spec() -> Spec:
     """The options of node_network_info."""
     route = {"dst": {"type": "str", "required": True}, "gateway": {"type": "str"}, "dev": {"type": "str"}}
+    pod_routes = {
+        "within": {"type": "list", "elements": "str", "required": True},
+        "count": {"type": "int", "required": True},
+        "digest": {"type": "str"},
+        "bridge": {"type": "str"},
+    }
     wait_for = {
         "subnet_env": {"type": "raw"},
         "links": {"type": "list", "elements": "str"},
         "routes": {"type": "list", "elements": "dict", "options": route},
+        "pod_routes": {"type": "dict", "options": pod_routes},
         "cni_config": {"type": "str"},
         "timeout": {"type": "float", "default": 60.0},
         "interval": {"type": "float", "default": 0.5},
@@ -129,10 +136,12 @@ def run_state(module: AnsibleModule, node: Optional[NodeWriter] = None) -> None:
     except NodeError as error:
         module.fail_json(msg=str(error))
         raise
-    result = {"changed": bool(planned), "steps": planned.describe(), "diff": planned.diff()}
+    result: Dict[str, Any] = {"changed": bool(planned), "steps": planned.describe()}
+    if module._diff:
+        result["diff"] = planned.diff()
     if planned and not module.check_mode:
         try:
             _state.apply(planned, writer)
         except _state.ApplyError as error:
-            module.fail_json(msg=str(error), changed=bool(error.done), steps=error.done, diff=result["diff"])
+            module.fail_json(msg=str(error), changed=bool(error.done), steps=error.done)
     module.exit_json(**result)

@@ -6,13 +6,44 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Tuple
 
+from ansible_collections.switchyard.cni.plugins.module_utils import _digest
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, Request, gather
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
+
+
+_SHOWN_ROUTES = 10
+
+
+@dataclass(frozen=True)
+class PodRoutes:
+    """All routes to the peers' pods: how many, and the sum of their hashes (None: any that many)."""
+
+    within: Tuple[str, ...]
+    count: int
+    digest: Optional[str] = None
+    bridge: Optional[str] = None
+
+    def of(self, observed: Observed) -> List[Mapping[str, Any]]:
+        """The routes that lead to peers: not those of the own bridge, nor to a single address of a device."""
+        networks = [ipaddress.ip_network(cidr) for cidr in self.within]
+        return [route for route in observed["routes"] if self._leads_to_peers(route, networks)]
+
+    def _leads_to_peers(self, route: Mapping[str, Any], networks: List[Any]) -> bool:
+        if route["table"] != "main" or route["dev"] == self.bridge:
+            return False
+        target = ipaddress.ip_network(route["dst"])
+        return target.prefixlen < target.max_prefixlen and any(
+            network.version == target.version
+            and network.prefixlen <= target.prefixlen
+            and target.network_address in network
+            for network in networks
+        )
 
 
 @dataclass(frozen=True)
@@ -22,6 +53,7 @@ class Condition:
     subnet_env: Optional[Mapping[str, str]] = None
     links: Tuple[str, ...] = ()
     routes: Tuple[Mapping[str, str], ...] = ()
+    pod_routes: Optional[PodRoutes] = None
     cni_config: Optional[str] = None
 
     def sections(self) -> Tuple[str, ...]:
@@ -29,7 +61,7 @@ class Condition:
         asked = (
             ("subnet_env", self.subnet_env is not None),
             ("links", bool(self.links)),
-            ("routes", bool(self.routes)),
+            ("routes", bool(self.routes) or self.pod_routes is not None),
             ("cni", self.cni_config is not None),
         )
         return tuple(name for name, needed in asked if needed)
@@ -49,6 +81,7 @@ def parse_condition(params: Mapping[str, Any]) -> Condition:
         subnet_env=_wanted_env(params.get("subnet_env")),
         links=tuple(params.get("links") or ()),
         routes=tuple(_wanted_route(route) for route in params.get("routes") or ()),
+        pod_routes=_wanted_pod_routes(params.get("pod_routes")),
         cni_config=params.get("cni_config"),
     )
 
@@ -71,6 +104,7 @@ def missing_from(condition: Condition, observed: Observed) -> List[str]:
         _missing_env(condition, observed)
         + _missing_links(condition, observed)
         + _missing_routes(condition, observed)
+        + _missing_pod_routes(condition, observed)
         + _missing_config(condition, observed)
     )
 
@@ -124,6 +158,22 @@ def _missing_routes(condition: Condition, observed: Observed) -> List[str]:
     return missing
 
 
+def _missing_pod_routes(condition: Condition, observed: Observed) -> List[str]:
+    wanted = condition.pod_routes
+    if wanted is None:
+        return []
+    routes = wanted.of(observed)
+    total = _digest.add(_digest.route_hash(route["dst"], route["gateway"], route["dev"]) for route in routes)
+    if len(routes) == wanted.count and wanted.digest in (None, _digest.as_text(total)):
+        return []
+    shown = ", ".join(_route_words(route) for route in routes[:_SHOWN_ROUTES]) or "none"
+    return [
+        "the {0} routes to its peers' pods in {1} (it has {2}: {3}{4})".format(
+            wanted.count, " and ".join(wanted.within), len(routes), shown, ", ..." if len(routes) > _SHOWN_ROUTES else ""
+        )
+    ]
+
+
 def _missing_config(condition: Condition, observed: Observed) -> List[str]:
     if condition.cni_config is None:
         return []
@@ -167,3 +217,16 @@ def _wanted_route(params: Mapping[str, Any]) -> Mapping[str, str]:
     family = "inet6" if ":" in params["dst"] or ":" in (params.get("gateway") or "") else "inet"
     wanted = {key: params[key] for key in ("gateway", "dev") if params.get(key)}
     return dict(wanted, dst=_iproute.normal_destination(params["dst"], family), table="main")
+
+
+def _wanted_pod_routes(params: Optional[Mapping[str, Any]]) -> Optional[PodRoutes]:
+    if params is None:
+        return None
+    try:
+        for cidr in params["within"]:
+            ipaddress.ip_network(cidr)
+    except ValueError as error:
+        raise NodeError("wait_for.pod_routes.within: {0}".format(error)) from error
+    return PodRoutes(
+        within=tuple(params["within"]), count=params["count"], digest=params.get("digest"), bridge=params.get("bridge")
+    )
