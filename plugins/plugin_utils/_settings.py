@@ -449,7 +449,8 @@ def _cidrs(setting: Setting, value: t.Any) -> tuple[str, ...]:
     try:
         networks = [parse(item) for item in _items(setting, value)]
     except SubnetError as exc:
-        raise ValueProblem("is not a network", str(exc)[:1].upper() + str(exc)[1:]) from exc
+        reason, dummy, remedy = str(exc).partition("; ")
+        raise ValueProblem(reason, remedy[:1].upper() + remedy[1:]) from exc
     if len({network.version for network in networks}) != len(networks):
         raise ValueProblem(
             "has two networks of one address family", "Write one IPv4 network, one IPv6 network, or one of each"

@@ -19,7 +19,7 @@ else:
 
 
 class SubnetError(ValueError):
-    """A value is not the network or the number it should be; the message says what would be."""
+    """A value is not the network or the number it should be. The message is "<reason>; <remedy>"."""
 
 
 def parse(cidr: t.Any) -> netaddr.IPNetwork:
