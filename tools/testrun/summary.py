@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from .outcome import Case, StageResult, State
@@ -55,7 +56,11 @@ def _listing(title: str, results: Sequence[StageResult], state: State) -> str:
     found = [(result.stage, case) for result in results for case in result.cases if case.state is state]
     if not found:
         return ""
-    return "\n".join([f"{title}:", *(_line(stage, case) for stage, case in found)])
+    # A scenario that is verified twice leaves the same thing out twice.
+    counted = Counter(_line(stage, case) for stage, case in found)
+    return "\n".join(
+        [f"{title}:", *(line if times == 1 else f"{line} ({times} times)" for line, times in counted.items())]
+    )
 
 
 def _line(stage: str, case: Case) -> str:

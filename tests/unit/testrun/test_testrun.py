@@ -77,6 +77,13 @@ def test_the_last_line_counts_what_was_executed() -> None:
     assert render(results).splitlines()[-1] == "2 passed, 1 failed, 1 skipped"
 
 
+def test_the_same_skip_is_listed_once_and_counted_twice() -> None:
+    skip = Case("test_tun", State.SKIPPED, "no /dev/net/tun")
+    text = render([result_of("molecule-udp", 1.0, [skip, skip, Case("a", State.PASSED)])])
+    assert "  molecule-udp: test_tun no /dev/net/tun (2 times)" in text
+    assert text.endswith("1 passed, 0 failed, 2 skipped")
+
+
 def test_a_command_that_hangs_is_ended_and_said_to_have_run_out_of_time(tmp_path: Path) -> None:
     start = time.monotonic()
     done = run(["sh", "-c", "echo begun; sleep 60 & wait"], cwd=tmp_path, log=tmp_path / "hang.log", seconds=0.5)
