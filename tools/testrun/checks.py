@@ -105,6 +105,8 @@ def netns(work: Workspace) -> list[Case]:
     """Run the tests that build network namespaces."""
     if os.geteuid() != 0:
         raise StageUnavailableError("network namespaces need root")
+    if shutil.which("ip") is None:
+        raise StageUnavailableError("network namespaces need the program ip (Debian: iproute2)")
     return _pytest(work, "netns", ["tests/integration"], [], minutes=10)
 
 

@@ -38,10 +38,11 @@ def stages(root: Path) -> list[Stage]:
         Stage("mypy", checks.mypy, "lint"),
         Stage("unit", checks.unit),
         Stage("ansible-lint", checks.ansible_lint, "lint"),
-        Stage("netns", checks.netns),
         Stage("package", packaging.package),
         Stage("sanity", checks.sanity),
         Stage("lab", cluster.lab, "molecule"),
+        # After the lab, which installs iproute2 on a fresh machine.
+        Stage("netns", checks.netns),
     ]
     return fixed + [
         Stage(f"molecule-{name}", partial(cluster.scenario, name=name), "molecule") for name in cluster.scenarios(root)
