@@ -111,7 +111,7 @@ class ServiceNow:
 
 @dataclass(frozen=True)
 class Current:
-    """What is in force, as far as the declared state mentions it."""
+    """What is in force, as far as the declared state mentions it. A sysctl this kernel lacks is None."""
 
     files: Mapping[str, FileNow]
     free_names: Mapping[str, str]
@@ -227,7 +227,7 @@ def observe(node: NodeReader, wanted: Wanted) -> Current:
         files={path: _file_now(node, path, problems) for path in paths},
         free_names={destination: _free_name(node, destination) for dummy, destination in wanted.renames},
         modules={name: kernel.feature(name) for name in wanted.modules},
-        sysctls={key: _sysctl_now(node, key, problems) for key, dummy in wanted.sysctls},
+        sysctls=_sysctls_now(node, wanted, problems),
         plugins_present=frozenset(wanted.plugins) - frozenset(missing),
         plugin_sources={name: _cni.find_plugin(node, name, wanted.plugin_search) for name in missing},
         services=_services_now(node, wanted, problems),
@@ -260,14 +260,16 @@ def _free_name(node: NodeReader, destination: str) -> str:
     return candidate
 
 
-def _sysctl_now(node: NodeReader, key: str, problems: List[str]) -> Optional[str]:
-    try:
-        return _kernel.read_sysctl(node, key)
-    except FileNotFoundError:
-        return None
-    except (OSError, NodeError) as error:
-        problems.append("sysctl {0} cannot be read: {1}".format(key, getattr(error, "strerror", None) or error))
-        return None
+def _sysctls_now(node: NodeReader, wanted: Wanted, problems: List[str]) -> Dict[str, Optional[str]]:
+    values: Dict[str, Optional[str]] = {}
+    for key, dummy in wanted.sysctls:
+        try:
+            values[key] = _kernel.read_sysctl(node, key)
+        except FileNotFoundError:
+            values[key] = None
+        except (OSError, NodeError) as error:
+            problems.append("sysctl {0} cannot be read: {1}".format(key, getattr(error, "strerror", None) or error))
+    return values
 
 
 def _services_now(node: NodeReader, wanted: Wanted, problems: List[str]) -> Dict[str, ServiceNow]:
@@ -372,6 +374,8 @@ def _plan_files(current: Current, wanted: Wanted, draft: _Draft) -> None:
 def _plan_sysctls(current: Current, wanted: Wanted, draft: _Draft) -> None:
     loading = {step.name.replace("-", "_") for step in draft.steps if isinstance(step, LoadModule)}
     for key, value in wanted.sysctls:
+        if key not in current.sysctls:
+            continue  # observing failed, and that is already among the problems
         now = current.sysctls[key]
         if now is None and _kernel.sysctl_provider(key) not in loading:
             draft.problems.append(absent_sysctl(key))

@@ -84,7 +84,8 @@ class WriteFile(Step):
         if self.before_mode is not None and self.before_mode != self.mode:
             before = "mode {0:04o}\n{1}".format(self.before_mode, before)
             after = "mode {0:04o}\n{1}".format(self.mode, after)
-        return _entry(self.path, before, after)
+        # Not through _entry: a missing newline at the end is a difference too.
+        return {"before_header": self.path, "after_header": self.path, "before": before, "after": after}
 
     def _shown(self, content: Optional[bytes]) -> str:
         if content is None:
