@@ -1,0 +1,161 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting ends when the condition holds or the budget is over, and says what is missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.switchyard.cni.plugins.module_utils._digest import add, as_text, route_hash
+from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
+from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request
+from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import Condition, parse_condition, wait
+from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import FakeNode, recorded_tools
+
+REQUEST = Request(SECTIONS)
+ENV = "FLANNEL_NETWORK=172.50.0.0/16\nFLANNEL_SUBNET=172.50.1.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n"
+WANTED = {
+    "subnet_env": {"FLANNEL_NETWORK": "172.50.0.0/16", "FLANNEL_IPMASQ": True},
+    "links": ["flannel.1", "cni0"],
+    "routes": [{"dst": "172.50.0.0/24", "gateway": "172.50.0.0", "dev": "flannel.1"}],
+    "cni_config": "10-flannel.conflist",
+}
+
+
+def ready_node(**more):
+    files = {"/run/flannel/subnet.env": ENV, "/etc/cni/net.d/10-flannel.conflist": '{"type": "flannel"}'}
+    return FakeNode(files, recorded_tools(), **more)
+
+
+def outcome(node, wanted, timeout=10.0, interval=0.5):
+    return wait(node, parse_condition(wanted), REQUEST, timeout, interval)
+
+
+def test_a_node_that_has_everything_is_not_waited_for():
+    node = ready_node()
+    assert outcome(node, WANTED).missing == ()
+    assert node.clock == 0.0
+
+
+def test_what_arrives_late_ends_the_wait():
+    def flanneld_starts(node):
+        node.files["/run/flannel/subnet.env"] = ENV.encode()
+
+    node = ready_node(later={3.0: flanneld_starts})
+    del node.files["/run/flannel/subnet.env"]
+    waited = outcome(node, WANTED)
+    assert waited.missing == ()
+    assert waited.seconds == pytest.approx(3.0)
+
+
+def test_the_budget_is_kept_and_everything_missing_is_named():
+    node = FakeNode(tools={"ip": (0, "[]", "")})
+    waited = outcome(node, WANTED, timeout=2.2)
+    assert waited.seconds == pytest.approx(2.2)
+    assert waited.missing == (
+        "/run/flannel/subnet.env",
+        "device flannel.1",
+        "device cni0",
+        "route 172.50.0.0/24 via 172.50.0.0 dev flannel.1",
+        "CNI configuration /etc/cni/net.d/10-flannel.conflist",
+    )
+
+
+def test_a_budget_of_nothing_still_looks_once():
+    assert outcome(ready_node(), WANTED, timeout=0.0).missing == ()
+    assert outcome(FakeNode(), {"subnet_env": True}, timeout=0.0).missing == ("/run/flannel/subnet.env",)
+
+
+def test_the_file_of_an_earlier_flannel_does_not_count():
+    node = ready_node()
+    node.files["/run/flannel/subnet.env"] = b"FLANNEL_NETWORK=10.244.0.0/16\n"
+    assert outcome(node, {"subnet_env": True}, timeout=1).missing == ()
+    assert outcome(node, {"subnet_env": {"FLANNEL_NETWORK": "172.50.0.0/16"}}, timeout=1).missing == (
+        "/run/flannel/subnet.env with FLANNEL_NETWORK=172.50.0.0/16 (it says 10.244.0.0/16)",
+    )
+
+
+def test_a_damaged_file_is_named_with_its_damage():
+    node = ready_node()
+    node.files["/run/flannel/subnet.env"] = b""
+    node.files["/etc/cni/net.d/10-flannel.conflist"] = b"{"
+    missing = outcome(node, WANTED, timeout=0).missing
+    assert missing[0] == "/run/flannel/subnet.env (it is empty)"
+    assert missing[1].startswith("CNI configuration /etc/cni/net.d/10-flannel.conflist (not JSON")
+
+
+def test_a_wrong_route_is_shown_beside_the_wanted_one():
+    wanted = {"routes": [{"dst": "172.50.2.0/24", "gateway": "172.50.2.0", "dev": "flannel.1"}]}
+    assert outcome(ready_node(), wanted, timeout=0).missing == (
+        "route 172.50.2.0/24 via 172.50.2.0 dev flannel.1 (instead: 172.50.2.0/24 via 192.168.7.111 dev eth0)",
+    )
+
+
+def test_a_route_may_be_asked_for_by_destination_alone():
+    assert outcome(ready_node(), {"routes": [{"dst": "172.50.2.0/24"}, {"dst": "default"}]}, timeout=0).missing == ()
+
+
+def test_a_route_of_another_table_does_not_count():
+    assert outcome(ready_node(), {"routes": [{"dst": "10.11.0.7/32"}]}, timeout=0).missing
+
+
+def test_a_device_that_is_down_is_not_there_yet():
+    node = ready_node()
+    down = {"ifname": "flannel.1", "ifindex": 4, "mtu": 1450, "flags": ["BROADCAST"]}
+    node.tools["ip -j -d addr show"] = (0, json.dumps([down]), "")
+    assert outcome(node, {"links": ["flannel.1"]}, timeout=0).missing == ("device flannel.1 up (it is down)",)
+
+
+def test_why_a_device_cannot_be_seen_is_said():
+    assert outcome(FakeNode(), {"links": ["cni0"]}, timeout=0).missing == ("device cni0 (ip is not installed)",)
+
+
+def test_only_what_the_condition_needs_is_read():
+    node = ready_node()
+    outcome(node, {"subnet_env": True})
+    assert node.ran == []
+    outcome(node, {"routes": [{"dst": "172.50.0.0/24"}]})
+    assert all("route show" in line for line in node.ran)
+
+
+@pytest.mark.parametrize("limit", [1, 1000])
+def test_a_condition_is_judged_on_all_routes(limit):
+    wanted = {"routes": [{"dst": "172.50.0.0/24"}, {"dst": "172.50.2.0/24"}]}
+    waited = wait(ready_node(), parse_condition(wanted), Request(SECTIONS, limit=limit), 0.0, 1.0)
+    assert waited.missing == ()
+
+
+def test_all_pod_routes_are_judged_by_their_digest():
+    # The recorded node's routes within the pod network, except its own bridge's.
+    peers = [
+        ("172.50.0.0/24", "172.50.0.0", "flannel.1"),
+        ("172.50.2.0/24", "192.168.7.111", "eth0"),
+        ("172.50.9.0/26", None, None),
+        ("172.50.9.64/26", "192.168.7.112", "eth0"),
+    ]
+    digest = as_text(add(route_hash(*peer) for peer in peers))
+    wanted = {"within": ["172.50.0.0/16"], "count": 4, "digest": digest, "bridge": "cni0"}
+    assert outcome(ready_node(), {"pod_routes": wanted}, timeout=0).missing == ()
+    for wrong in ({"count": 3}, {"digest": "0" * 16}, {"bridge": "cni1"}):
+        (missing,) = outcome(ready_node(), {"pod_routes": {**wanted, **wrong}}, timeout=0).missing
+        assert "172.50.2.0/24 via 192.168.7.111 dev eth0" in missing
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"subnet_env": "yes please"},
+        {"routes": [{"dst": "172.50.0.0/99"}]},
+        {"pod_routes": {"within": ["pods"], "count": 1}},
+    ],
+)
+def test_a_senseless_condition_is_refused(wanted):
+    with pytest.raises(NodeError):
+        parse_condition(wanted)
+
+
+def test_no_condition_asks_for_nothing():
+    assert parse_condition({"subnet_env": False}) == Condition()
+    assert outcome(FakeNode(), {}).missing == ()
