@@ -16,7 +16,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._errors impor
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, Request, gather
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 
-
 _SHOWN_ROUTES = 10
 
 
@@ -166,12 +165,10 @@ def _missing_pod_routes(condition: Condition, observed: Observed) -> List[str]:
     total = _digest.add(_digest.route_hash(route["dst"], route["gateway"], route["dev"]) for route in routes)
     if len(routes) == wanted.count and wanted.digest in (None, _digest.as_text(total)):
         return []
-    shown = ", ".join(_route_words(route) for route in routes[:_SHOWN_ROUTES]) or "none"
-    return [
-        "the {0} routes to its peers' pods in {1} (it has {2}: {3}{4})".format(
-            wanted.count, " and ".join(wanted.within), len(routes), shown, ", ..." if len(routes) > _SHOWN_ROUTES else ""
-        )
-    ]
+    shown = [_route_words(route) for route in routes[:_SHOWN_ROUTES]] or ["none"]
+    more = ["..."] if len(routes) > _SHOWN_ROUTES else []
+    message = "the {0} routes to its peers' pods in {1} (it has {2}: {3})"
+    return [message.format(wanted.count, " and ".join(wanted.within), len(routes), ", ".join(shown + more))]
 
 
 def _missing_config(condition: Condition, observed: Observed) -> List[str]:
