@@ -54,6 +54,11 @@ def main(root: Path, arguments: Sequence[str] | None = None) -> int:
     every = stages(root)
     chosen = _choose(every, _parser(every).parse_args(arguments))
     work = Workspace(root, root / "build" / "test")
+    if not work.tool("ansible-test").exists():
+        print(
+            f"{work.venv_bin} is not the project's virtual environment: run make test, or .venv/bin/python tools/test"
+        )
+        return 2
     results: list[StageResult] = []
     for number, stage in enumerate(chosen, start=1):
         print(f"\n=== [{number}/{len(chosen)}] {stage.name} {'=' * (60 - len(stage.name))}", flush=True)

@@ -72,8 +72,10 @@ class Workspace:
         return target
 
     def _source_names(self) -> list[str]:
+        # A CI machine may have cloned as another user.
+        git = ["git", "-c", f"safe.directory={self.root}", "-C", str(self.root)]
         listing = subprocess.run(
-            ["git", "-C", str(self.root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             check=True,
             stdout=subprocess.PIPE,
             text=True,
