@@ -6,6 +6,7 @@
 The work is linear in the nodes: the routes that all peers imply are summed once for each kind of node
 (the same underlay device and the same neighbourhood), and a node's own share is subtracted.
 """
+
 from __future__ import annotations
 
 import typing as t

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From an inventory's variables and the API server's answer to the values that the pure core reads."""
+
 from __future__ import annotations
 
 import typing as t

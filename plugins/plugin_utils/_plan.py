@@ -5,6 +5,7 @@
 
 Pure: observed nodes and an intent in, a value out. Linear in the nodes.
 """
+
 from __future__ import annotations
 
 import typing as t
@@ -49,7 +50,8 @@ class NetworkPlan:
             "backend": self.backend,
             self.plugin: dict(self.cluster),
             "nodes": {
-                host: {"state": node.state.as_option(), "expect": dict(node.expect)} for host, node in self.nodes.items()
+                host: {"state": node.state.as_option(), "expect": dict(node.expect)}
+                for host, node in self.nodes.items()
             },
             "summary": list(self.summary),
             "proved": list(self.proved),
@@ -77,9 +79,7 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan
         plugin=intent.plugin,
         backend=intent.backend.label,
         cluster=plugin.cluster(),
-        nodes={
-            node.host: NodePlan(states.of(node) + plugin.node_state(node), expectations.of(node)) for node in nodes
-        },
+        nodes={node.host: NodePlan(states.of(node) + plugin.node_state(node), expectations.of(node)) for node in nodes},
         summary=_headline("Deploy", intent, nodes) + _nodes_line(nodes),
         proved=_proved(intent, nodes),
     )

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What any pod network needs of a node: kernel modules, sysctls, base CNI plugins, NetworkManager's hands off."""
+
 from __future__ import annotations
 
 import typing as t

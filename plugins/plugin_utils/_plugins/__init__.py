@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The registry of plugins: who plans the cluster's part of a pod network. A plugin adds its file here."""
+
 from __future__ import annotations
 
 import typing as t

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the declared flannel needs, as values: its objects or its etcd key, and each node's part."""
+
 from __future__ import annotations
 
 import hashlib

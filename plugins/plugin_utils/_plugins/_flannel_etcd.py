@@ -5,6 +5,7 @@
 
 Source: flannel's Documentation/configuration.md (``/coreos.com/network/config``) and Documentation/running.md.
 """
+
 from __future__ import annotations
 
 import typing as t

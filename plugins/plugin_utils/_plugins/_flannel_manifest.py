@@ -5,6 +5,7 @@
 
 Source of the objects' shape: flannel's Documentation/kube-flannel.yml; the template itself is our own.
 """
+
 from __future__ import annotations
 
 import typing as t
@@ -36,9 +37,7 @@ def values(
         "config": dict(config),
         "config_hash": config_hash,
         "annotated_nodes": _annotated(nodes),
-        "image": image_reference(
-            flannel.image, intent.registry, "flannel", flannel.version, flannel.image_digest
-        ),
+        "image": image_reference(flannel.image, intent.registry, "flannel", flannel.version, flannel.image_digest),
         "cni_plugin_image": image_reference(
             flannel.cni_plugin_image,
             intent.registry,
@@ -95,14 +94,14 @@ def _readiness_probe(number: tuple[int, ...]) -> dict[str, t.Any]:
 def _mounts(intent: Intent) -> dict[str, list[dict[str, t.Any]]]:
     mounts: list[tuple[str, str, dict[str, t.Any]]] = [
         ("run", "/run/flannel", _host_path("/run/flannel", "DirectoryOrCreate")),
-        ("config", "/etc/kube-flannel", {"configMap": {"name": "kube-flannel-cfg"}}),
+        ("flannel-cfg", "/etc/kube-flannel", {"configMap": {"name": "kube-flannel-cfg"}}),
         ("xtables-lock", "/run/xtables.lock", _host_path("/run/xtables.lock", "FileOrCreate")),
     ]
     for device in intent.backend.privileges.host_devices:
         mounts.append((device.rsplit("/", 1)[-1], device, _host_path(device, "CharDevice")))
     of_init_containers = [
-        {"name": "cni-bin", **_host_path(intent.cni_bin_dir, "DirectoryOrCreate")},
-        {"name": "cni-conf", **_host_path(intent.cni_conf_dir, "DirectoryOrCreate")},
+        {"name": "cni-plugin", **_host_path(intent.cni_bin_dir, "DirectoryOrCreate")},
+        {"name": "cni", **_host_path(intent.cni_conf_dir, "DirectoryOrCreate")},
     ]
     return {
         "volume_mounts": [{"name": name, "mountPath": path} for name, path, dummy in mounts],

@@ -5,6 +5,7 @@
 
 Source: flannel's main.go and Documentation/kube-flannel.yml at the tags named below.
 """
+
 from __future__ import annotations
 
 import re
