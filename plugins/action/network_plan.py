@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -26,7 +27,8 @@ ARGUMENTS = {
         "default": ["kube_master", "kube_control_plane", "kube_node"],
     },
 }
-PLANNERS: dict[str, t.Callable[[Intent, t.Sequence[ObservedNode]], NetworkPlan]] = {
+Planner = t.Callable[[Intent, t.Sequence[ObservedNode]], NetworkPlan]
+PLANNERS: dict[str, Planner] = {
     "network": plan_network,
     "prepare": plan_preparation,
 }
@@ -46,17 +48,23 @@ class ActionModule(ActionBase):
         values, wrong = resolve(raw, _inventory.INTERNAL)
         intent, contradictions = build_intent(values)
         problems += wrong + contradictions
-        with_api = intent is not None and intent.kube and arguments["scope"] == "network"
-        api, unreachable = self._api(intent, variables) if with_api else (None, [])
+        if intent is None:
+            return _refusal(problems)
+        api, unreachable = self._api(intent, variables) if arguments["scope"] == "network" else (None, [])
         nodes = self._nodes(variables, hosts, api)
-        if intent is not None:
-            problems += check(intent, nodes)
-        problems += unreachable
+        problems += check(intent, nodes) + unreachable
         if errors(problems):
             return _refusal(problems)
         return self._result(PLANNERS[arguments["scope"]], intent, nodes, api, problems)
 
-    def _result(self, planner, intent, nodes, api, problems) -> dict[str, t.Any]:
+    def _result(
+        self,
+        planner: Planner,
+        intent: Intent,
+        nodes: t.Sequence[ObservedNode],
+        api: dict[str, t.Any] | None,
+        problems: t.Sequence[Problem],
+    ) -> dict[str, t.Any]:
         try:
             plan = planner(intent, nodes)
         except BackendError as error:
@@ -89,17 +97,21 @@ class ActionModule(ActionBase):
         host = variables["inventory_hostname"]
         return {**here, **there}, _inventory.disagreements(here, host, there, hosts[0])
 
-    def _nodes(self, variables, hosts, api) -> list[ObservedNode]:
+    def _nodes(
+        self, variables: dict[str, t.Any], hosts: t.Iterable[str], api: dict[str, t.Any] | None
+    ) -> list[ObservedNode]:
         cluster = _inventory.api_nodes(api["nodes"]) if api else None
         nodes = []
         for host in hosts:
             own = variables["hostvars"][host]
-            settings = _inventory.host_values(own, lambda name, own=own: self._read(own, name))
+            settings = _inventory.host_values(own, partial(self._read, own))
             nodes.append(_inventory.observe(host, self._read(own, _inventory.OBSERVED), settings, cluster))
         return nodes
 
     def _api(self, intent: Intent, variables: dict[str, t.Any]) -> tuple[dict[str, t.Any] | None, list[Problem]]:
-        """Nodes and namespaces of the cluster, or why the API server does not tell them."""
+        """Nodes and namespaces of the cluster, or why the API server does not tell them; None where nobody asks it."""
+        if not intent.kube:
+            return None, []
         found: dict[str, list[t.Any]] = {"Namespace": []}
         # Only a dry run must know which namespaces there are (see the filter applicable).
         for kind in ("Node", "Namespace") if self._task.check_mode else ("Node",):

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the module node_state shall make of one node, as a value that can be added up."""
+
 from __future__ import annotations
 
 import typing as t

@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _expect, _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
@@ -93,7 +94,7 @@ class _Preparation:
 
     def of(self, node: ObservedNode) -> NodeState:
         foreign = foreign_configs(self._intent, node)
-        return _prepare.node_state(self._intent, node.facts, self._nftables, foreign)
+        return _prepare.node_state(self._intent, node.facts or NodeFacts(), self._nftables, foreign)
 
 
 class _Expectations:

@@ -5,6 +5,7 @@
 
 Sources: Kubernetes API reference, Pod v1 ``status.containerStatuses[].state`` and Event v1.
 """
+
 from __future__ import annotations
 
 import typing as t

@@ -138,7 +138,14 @@ SETTINGS: tuple[Setting, ...] = (
         "network_registry", "str", "Registry and path that images are pulled from instead of upstream's.", default=""
     ),
     Setting("network_image_pull_secrets", "list", "Names of the Secrets with registry credentials.", default=()),
-    Setting("network_node_name", "str", "Name of the Kubernetes Node of this host.", default="", per_host=True),
+    Setting(
+        "network_node_name",
+        "str",
+        "Name of the Kubernetes Node of this host; unset, it is found by the host's names and addresses.",
+        aliases=("k8s_nodename",),
+        default="",
+        per_host=True,
+    ),
     Setting("network_cni_conf_dir", "str", "Directory of CNI configuration on the nodes.", default="/etc/cni/net.d"),
     Setting("network_cni_bin_dir", "str", "Directory of CNI plugins on the nodes.", default="/opt/cni/bin"),
     Setting(

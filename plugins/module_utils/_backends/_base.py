@@ -51,8 +51,13 @@ class BackendOptions:
 class Network(Protocol):
     """The part of the intent that a backend reads."""
 
-    pod_cidrs: t.Tuple[IPNetwork, ...]
-    options: BackendOptions
+    @property
+    def pod_cidrs(self) -> t.Tuple[IPNetwork, ...]:
+        """The pods' networks, one a family."""
+
+    @property
+    def options(self) -> BackendOptions:
+        """What the operator set about the backend."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +275,7 @@ class Backend:
 
 def endpoint_table(facts: NodeFacts, pod_cidrs: t.Iterable[IPNetwork]) -> t.Tuple[Route, ...]:
     """The node's routes that do not lead to pods: the ones that decide how a peer is reached."""
-    pods = {network.version: network for network in pod_cidrs}
+    pods: t.Dict[int, IPNetwork] = {network.version: network for network in pod_cidrs}
     return tuple(
         route
         for route in facts.routes
