@@ -161,11 +161,12 @@ def _device(intent: Intent, node: ObservedNode) -> Found:
     """flanneld exits when it finds no device or no address of a family on it (pkg/ipmatch/match.go)."""
     if node.facts is None:
         return
-    variable, value = _selector(intent)
+    variable, value = _selector(intent, node)
     device = underlay(node, intent)
     if device is None:
         devices = [link.name for link in node.facts.links]
-        what = "matches no device" if value else "is not set, and there is no default route that would tell the device"
+        families = " and ".join(f"IPv{version}" for version in intent.versions)
+        what = "matches no device" if value else f"is not set, and no device has the default route of {families}"
         yield _at(
             node,
             variable,
@@ -196,12 +197,13 @@ def _device(intent: Intent, node: ObservedNode) -> Found:
         )
 
 
-def _selector(intent: Intent) -> tuple[str, str | None]:
+def _selector(intent: Intent, node: ObservedNode) -> tuple[str, str | None]:
     flannel = intent.flannel
     for variable, value in (
         ("flannel_iface", flannel.iface),
         ("flannel_iface_regex", flannel.iface_regex),
         ("flannel_iface_can_reach", flannel.iface_can_reach),
+        ("flannel_public_ip", "" if intent.kube else node.public_ip),
     ):
         if value:
             return variable, value

@@ -79,12 +79,13 @@ def observed_node(
 def underlay(node: ObservedNode, intent: Intent) -> Underlay | None:
     """The device that flanneld will use between nodes; None when it finds none.
 
-    The order is flanneld's (main.go, pkg/ipmatch/match.go): --iface, --iface-regex, --iface-can-reach, and
-    without any of them the device of the default route; never the one that holds the Node's InternalIP.
+    The order is flanneld's (main.go, pkg/ipmatch/match.go): --iface, --iface-regex, --iface-can-reach,
+    without any of them the device that holds --public-ip (which only flanneld without Kubernetes is given),
+    and else the one of the default routes; never the one that holds the Node's InternalIP.
     """
     if node.facts is None:
         return None
-    name = _device(node.facts, intent)
+    name = _device(node, node.facts, intent)
     link = node.facts.link(name) if name else None
     if link is None:
         return None
@@ -120,16 +121,20 @@ def endpoint(node: ObservedNode, intent: Intent) -> Endpoint | None:
     )
 
 
-def _device(facts: NodeFacts, intent: Intent) -> str | None:
+def _device(node: ObservedNode, facts: NodeFacts, intent: Intent) -> str | None:
     flannel = intent.flannel
     if flannel.iface:
         return _by_name_or_address(facts, flannel.iface)
     if flannel.iface_regex:
-        return _by_pattern(facts, flannel.iface_regex)
+        return _by_pattern(facts, flannel.iface_regex, intent.versions[0])
     if flannel.iface_can_reach:
         route = _route_to(facts, flannel.iface_can_reach, intent)
         return route.dev if route else None
-    return _default_device(facts, intent.versions[0])
+    if node.public_ip and not intent.kube:
+        return _by_name_or_address(facts, node.public_ip)
+    # With two families flanneld wants both default routes, over one device.
+    devices = {_default_device(facts, version) for version in intent.versions}
+    return devices.pop() if len(devices) == 1 else None
 
 
 def _by_name_or_address(facts: NodeFacts, wanted: str) -> str | None:
@@ -140,14 +145,20 @@ def _by_name_or_address(facts: NodeFacts, wanted: str) -> str | None:
     return next((item.dev for item in facts.addresses if item.address == address), None)
 
 
-def _by_pattern(facts: NodeFacts, pattern: str) -> str | None:
+def _by_pattern(facts: NodeFacts, pattern: str, version: int) -> str | None:
     """flanneld tries the addresses of every device first, then the names, in the kernel's order."""
     try:
         expression = re.compile(pattern)
     except re.error:
         return None
-    candidates = [(item.address, item.dev) for item in facts.addresses]
-    candidates += [(link.name, link.name) for link in sorted(facts.links, key=lambda link: link.index)]
+    links = sorted(facts.links, key=lambda link: link.index)
+    candidates = [
+        (address.address, link.name)
+        for link in links
+        for address in facts.addresses
+        if address.dev == link.name and address.version == version and address.scope != "host"
+    ]
+    candidates += [(link.name, link.name) for link in links]
     return next((dev for text, dev in candidates if expression.search(text)), None)
 
 

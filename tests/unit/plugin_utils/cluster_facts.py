@@ -36,6 +36,7 @@ _FACTS = {
     ],
     "routes": [
         {"dst": "0.0.0.0/0", "gateway": "192.168.0.254", "dev": "eth0", "protocol": "boot", "family": "inet"},
+        {"dst": "::/0", "gateway": "fe80::1", "dev": "eth0", "protocol": "ra", "family": "inet6"},
         {"dst": "172.17.0.0/16", "gateway": None, "dev": "docker0", "protocol": "kernel", "family": "inet"},
     ],
     "cni": {

@@ -382,6 +382,13 @@ def test_base_cni_plugins_that_are_nowhere():
     assert "loopback, portmap" in found.reason
 
 
+def test_without_kubernetes_a_device_must_hold_the_public_address():
+    found = one([node(NODE1, [], public_ip="203.0.113.7")], **ETCD)
+
+    assert (found.variable, found.value) == ("flannel_public_ip", "203.0.113.7")
+    none([node(NODE1, [], public_ip=NODE1)], **ETCD)
+
+
 def test_a_public_address_must_be_an_address():
     assert one([node(NODE1, public_ip="gateway")]).variable == "flannel_public_ip"
     none([node(NODE1, public_ip="203.0.113.7")])

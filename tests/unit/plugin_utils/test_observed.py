@@ -41,6 +41,7 @@ def second_nic(facts):
         ({"flannel_iface_regex": "^eth[1-9]$"}, "eth1"),
         ({"flannel_iface_regex": r"^192\.168\."}, "eth0"),
         ({"flannel_iface_regex": "^bond"}, None),
+        ({"flannel_iface_regex": "^127|^fd00|^10[.]9"}, "eth1"),
         ({"flannel_iface_can_reach": "10.9.0.77"}, "eth1"),
         ({"flannel_iface_can_reach": "8.8.8.8"}, "eth0"),
     ],
@@ -78,6 +79,32 @@ def test_without_a_default_route_there_is_no_device():
     assert endpoint(node(NAME, change=drop), intent()) is None
 
 
+def test_dual_stack_wants_both_default_routes_over_one_device():
+    dual = intent(CLUSTER_CIDR="172.50.0.0/16,fd00:50::/48")
+
+    def ipv6_default(dev):
+        def change(facts):
+            second_nic(facts)
+            facts["routes"][1]["dev"] = dev
+
+        return change
+
+    def drop(facts):
+        del facts["routes"][1]
+
+    assert underlay(node(NAME, change=drop), dual) is None
+    assert underlay(node(NAME, change=ipv6_default("eth1")), dual) is None
+    assert underlay(node(NAME, change=ipv6_default("eth0")), dual).dev == "eth0"
+
+
+def test_without_kubernetes_the_public_address_chooses_the_device():
+    etcd = intent(flannel_subnet_manager="etcd", flannel_etcd_endpoints="http://192.168.7.101:2379")
+
+    assert underlay(node(NAME, change=second_nic, public_ip="10.9.0.4"), etcd).dev == "eth1"
+    assert underlay(node(NAME, change=second_nic, public_ip="203.0.113.7"), etcd) is None
+    assert underlay(node(NAME, change=second_nic, public_ip="203.0.113.7"), intent()).dev == "eth0"
+
+
 def test_the_default_route_with_the_lowest_metric_counts():
     def second_default(facts):
         second_nic(facts)
@@ -105,7 +132,7 @@ def test_pod_routes_and_link_local_networks_do_not_tell_how_a_peer_is_reached():
     fresh, later = (endpoint(node(NAME, change=change), intent()) for change in (None, running))
 
     assert later.table == fresh.table
-    assert [route.dst for route in later.table] == ["0.0.0.0/0", "172.17.0.0/16"]
+    assert [route.dst for route in later.table] == ["0.0.0.0/0", "::/0", "172.17.0.0/16"]
 
 
 def test_an_endpoint_leads_to_the_seeds_routes():
