@@ -26,6 +26,9 @@ die() {
     exit 1
 }
 
+# pause <seconds>, between two looks at a condition.
+pause() { read -r -t "$1" <> <(:) || true; }
+
 # long_step <what> <argv...>: runs silently into a log, says every ten seconds that it still runs,
 # and shows the end of the log if it fails.
 long_step() {
@@ -43,8 +46,7 @@ long_step() {
             last=$(date +%s)
             say "    $what: $((last - begin)) s"
         fi
-        # `read` on nothing is a wait that needs no process of its own.
-        read -r -t 0.2 <> <(:) || true
+        pause 0.2
     done
     if ! wait "$pid"; then
         tail -n 40 "$log" >&2
@@ -71,6 +73,9 @@ content_key() {
 # version_at_least <have> <want>
 version_at_least() { [[ $(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1) == "$2" ]]; }
 
+# module_version <lab module> <Go module>: the version its go.mod requires.
+module_version() { awk -v name="$2" '$1 == name && $2 ~ /^v/ { print $2; exit }' "$lab_files/go/$1/go.mod"; }
+
 # The Go version that the modules of the lab ask for.
 go_wanted() { sed -n 's/^go //p' "$lab_files"/go/*/go.mod | sort -V | tail -n1; }
 
@@ -91,4 +96,13 @@ go_program() {
     return 1
 }
 
+python_is_new_enough() { python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
 docker_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# lab_playbook <playbook>: runs it on the lab's inventory.
+lab_playbook() {
+    (cd "$project" && PATH=$project/.venv/bin:$PATH ansible-playbook --inventory inventories/lab "$1")
+}
+
+lab_kubectl() { "$("$project/tools/lab-binaries")/kubectl" --kubeconfig "$state/kubeconfig" "$@"; }
