@@ -131,6 +131,14 @@ class Cni:
 
 
 @dataclass(frozen=True)
+class FileFact:
+    """A file's content as its SHA-256, and its mode in octal digits."""
+
+    sha256: str
+    mode: str
+
+
+@dataclass(frozen=True)
 class NodeFacts:
     """One node as switchyard.cni.node_network_info saw it. What was not gathered is empty."""
 
@@ -144,9 +152,12 @@ class NodeFacts:
     sysctls: t.Mapping[str, str] = field(default_factory=dict)
     cni: t.Optional[Cni] = None
     subnet_env: t.Optional[t.Mapping[str, str]] = None
+    files: t.Mapping[str, t.Optional[FileFact]] = field(default_factory=dict)
     network_manager: bool = False
     kube_proxy_mode: str = "unknown"
     gaps: t.Tuple[str, ...] = ()
+    source: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False, compare=False)
+    """The dictionary that was parsed."""
 
     def link(self, name: str) -> t.Optional[Link]:
         """The link of that name, if the node has it."""
@@ -180,9 +191,14 @@ def _parse_node(node: t.Mapping[str, t.Any]) -> NodeFacts:
         sysctls=dict(node.get("sysctls") or {}),
         cni=_parse_cni(cni) if cni else None,
         subnet_env=node.get("subnet_env"),
+        files={
+            path: FileFact(item["sha256"], item["mode"]) if item else None
+            for path, item in (node.get("files") or {}).items()
+        },
         network_manager=bool(node.get("network_manager")),
         kube_proxy_mode=(node.get("filters") or {}).get("kube_proxy_mode") or "unknown",
         gaps=tuple("%s: %s" % (gap["what"], gap["reason"]) for gap in node.get("gaps") or ()),
+        source=node,
     )
 
 

@@ -80,6 +80,12 @@ options:
     type: list
     elements: str
     default: []
+  files:
+    description:
+      - Files of which RV(node.files) shall hold the SHA-256 and the mode, or nothing where there is none.
+    type: list
+    elements: path
+    default: []
   limit:
     description:
       - How many entries of one kind are listed, for routes how many of one protocol.

@@ -15,7 +15,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY
 
 OBSERVED = "network_observed"
 # Names with our prefixes that are results and switches of the playbooks, not settings.
-INTERNAL = frozenset({OBSERVED, "network_plan", "network_proof", "network_api_host"})
+INTERNAL = frozenset({OBSERVED, "network_plan", "network_proof", "network_api_host", "flannel_applied"})
 
 Variables = t.Mapping[str, t.Any]
 

@@ -5,8 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import typing as t
 from dataclasses import dataclass, field
+
+from ansible_collections.switchyard.cni.plugins.module_utils._model import FileFact, NodeFacts
+
+_IN_KERNEL = ("builtin", "loaded")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,18 @@ class NodeState:
             services=self.services + other.services,
         )
 
+    def holds(self, facts: NodeFacts) -> bool:
+        """Whether an observation shows that nothing is left to do; what it does not tell counts as undone."""
+        if self.renames or self.services or facts.cni is None:
+            return False
+        return (
+            all(_is_there(file, facts) for file in self.files)
+            and all(path in facts.files and facts.files[path] is None for path in self.absent)
+            and all(facts.sysctls.get(key) == value for key, value in self.sysctls.items())
+            and all(facts.kernel_features.get(name) in _IN_KERNEL for name in self.modules)
+            and set(self.cni_plugins) <= facts.cni.binaries
+        )
+
     def as_option(self) -> dict[str, t.Any]:
         """The option ``state`` of the module node_state."""
         return {
@@ -57,3 +74,8 @@ def text_file(path: str, lines: t.Iterable[str], mode: str = "0644") -> dict[str
     """A file that says who wrote it."""
     content = "\n".join(["# Written by the Ansible collection switchyard.cni.", *lines]) + "\n"
     return {"path": path, "content": content, "mode": mode}
+
+
+def _is_there(file: t.Mapping[str, t.Any], facts: NodeFacts) -> bool:
+    wanted = FileFact(hashlib.sha256(file["content"].encode()).hexdigest(), file["mode"])
+    return facts.files.get(file["path"]) == wanted

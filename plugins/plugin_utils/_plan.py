@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
+from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import missing_from, parse_condition
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _expect, _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
@@ -27,15 +28,31 @@ _INTERVAL = 0.2
 
 @dataclass(frozen=True)
 class NodePlan:
-    """One node: the state it is brought to, and the condition that proves it."""
+    """One node: the state it is brought to, and the condition that proves it.
+
+    ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition.
+    """
 
     state: NodeState
     expect: t.Mapping[str, t.Any]
+    settled: bool = False
+    proved: bool = False
+
+    def as_result(self) -> dict[str, t.Any]:
+        return {
+            "state": self.state.as_option(),
+            "expect": dict(self.expect),
+            "settled": self.settled,
+            "proved": self.proved,
+        }
 
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """The whole plan; ``cluster`` is the plugin's own part, ``nodes`` is keyed by inventory host."""
+    """The whole plan; ``cluster`` is the plugin's own part, ``nodes`` is keyed by inventory host.
+
+    ``configure`` says whether something has to be written before the nodes' agents start.
+    """
 
     plugin: str
     backend: str
@@ -43,17 +60,16 @@ class NetworkPlan:
     nodes: t.Mapping[str, NodePlan]
     summary: tuple[str, ...]
     proved: tuple[str, ...]
+    configure: bool = False
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
         return {
             "plugin": self.plugin,
             "backend": self.backend,
+            "configure": self.configure,
             self.plugin: dict(self.cluster),
-            "nodes": {
-                host: {"state": node.state.as_option(), "expect": dict(node.expect)}
-                for host, node in self.nodes.items()
-            },
+            "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
             "proved": list(self.proved),
         }
@@ -66,7 +82,7 @@ def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode]) -> Network
         plugin=intent.plugin,
         backend=intent.backend.label,
         cluster={},
-        nodes={node.host: NodePlan(states.of(node), {}) for node in nodes},
+        nodes={node.host: _node_plan(node, states.of(node), {}) for node in nodes},
         summary=_headline("Prepare", intent, nodes),
         proved=(),
     )
@@ -80,10 +96,27 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan
         plugin=intent.plugin,
         backend=intent.backend.label,
         cluster=plugin.cluster(),
-        nodes={node.host: NodePlan(states.of(node) + plugin.node_state(node), expectations.of(node)) for node in nodes},
+        configure=plugin.configures,
+        nodes={
+            node.host: _node_plan(node, states.of(node) + plugin.node_state(node), expectations.of(node))
+            for node in nodes
+        },
         summary=_headline("Deploy", intent, nodes) + _nodes_line(nodes),
         proved=_proved(intent, nodes),
     )
+
+
+def _node_plan(node: ObservedNode, state: NodeState, expect: t.Mapping[str, t.Any]) -> NodePlan:
+    facts = node.facts or NodeFacts()
+    return NodePlan(state, expect, settled=state.holds(facts), proved=bool(expect) and _shows(facts, expect))
+
+
+def _shows(facts: NodeFacts, expect: t.Mapping[str, t.Any]) -> bool:
+    """Whether the observation of this run already meets the condition, by the node's own judgement of it."""
+    condition = parse_condition(expect)
+    if not set(condition.sections()) <= set(facts.source):
+        return False
+    return not missing_from(condition, dict(facts.source))
 
 
 class _Preparation:

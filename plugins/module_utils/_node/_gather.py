@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _digest
@@ -41,6 +42,7 @@ class Request:
     bin_dir: str = _cni.BIN_DIR
     search: Tuple[str, ...] = _cni.SEARCH_DIRS
     sysctls: Tuple[str, ...] = ()
+    files: Tuple[str, ...] = ()
     limit: int = DEFAULT_LIMIT
 
 
@@ -63,6 +65,8 @@ class _Gathering:
         observed: Observed = {"hostname": self._reader.hostname()}
         for name in self._request.sections:
             observed[name] = _COLLECTORS[name](self)
+        if self._request.files:
+            observed["files"] = {path: self._file(path) for path in self._request.files}
         observed["gaps"] = self._gaps
         if self._truncated:
             observed["truncated"] = self._truncated
@@ -111,7 +115,7 @@ class _Gathering:
             found += self._json(
                 "routes ({0})".format(family),
                 ["ip", "-j", "-d", flag, "route", "show", "table", "all"],
-                lambda data, family=family: _iproute.parse_routes(data, family),
+                partial(_iproute.parse_routes, family=family),
             )
         kept: List[_iproute.Record] = []
         for protocol, group in _by(found, "protocol").items():
@@ -129,7 +133,7 @@ class _Gathering:
                 continue
             dev = link["name"]
             argv = ["bridge", "-j", "fdb", "show", "dev", dev]
-            entries = self._json("fdb " + dev, argv, lambda data, dev=dev: _iproute.parse_fdb(data, dev))
+            entries = self._json("fdb " + dev, argv, partial(_iproute.parse_fdb, dev=dev))
             found += self._limited("fdb", entries, {"dev": dev})
         return found
 
@@ -201,6 +205,17 @@ class _Gathering:
         except OSError as error:
             self._gap(directory, _reason(error))
             return []
+
+    def _file(self, path: str) -> Optional[Dict[str, str]]:
+        try:
+            found = self._reader.stat(path)
+            if found is None:
+                return None
+            content = self._reader.read(path)
+        except OSError as error:
+            self._gap(path, _reason(error))
+            return {"sha256": "", "mode": ""}
+        return {"sha256": hashlib.sha256(content).hexdigest(), "mode": "{0:04o}".format(found.mode)}
 
     def subnet_env(self) -> Optional[Dict[str, str]]:
         try:

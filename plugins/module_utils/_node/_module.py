@@ -45,6 +45,7 @@ def info_argument_spec() -> Spec:
         "cni_bin_dir": {"type": "path", "default": _cni.BIN_DIR},
         "cni_search": {"type": "list", "elements": "path", "default": list(_cni.SEARCH_DIRS)},
         "sysctls": {"type": "list", "elements": "str", "default": []},
+        "files": {"type": "list", "elements": "path", "default": []},
         "limit": {"type": "int", "default": _gather.DEFAULT_LIMIT},
         "wait_for": {"type": "dict", "options": wait_for},
         "wait_fail": {"type": "bool", "default": True},
@@ -96,6 +97,7 @@ def run_info(module: AnsibleModule, node: Optional[NodeReader] = None) -> None:
         bin_dir=params["cni_bin_dir"],
         search=tuple(params["cni_search"]),
         sysctls=tuple(params["sysctls"]),
+        files=tuple(params["files"]),
         limit=params["limit"],
     )
     waiting: Dict[str, Any] = {}

@@ -22,7 +22,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._errors impor
 try:
     from typing import Protocol
 except ImportError:  # pragma: no cover - Python 3.7 and older only compile this file
-    Protocol = object  # type: ignore[assignment,misc]
+    Protocol = object  # type: ignore[assignment]
 
 # Ansible may start a module with a PATH without the administrator's directories.
 _ADMIN_DIRS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")

@@ -17,6 +17,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel i
 class PluginPlan(t.Protocol):
     """What the engine asks of a plugin."""
 
+    @property
+    def configures(self) -> bool:
+        """Whether the plugin's role has something to write before the nodes' agents start."""
+
     def cluster(self) -> dict[str, t.Any]:
         """What the plugin's role gives the cluster."""
 

@@ -40,6 +40,11 @@ class FlannelPlan:
         }
         self._hash = hashlib.sha256(json.dumps(self._config, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def configures(self) -> bool:
+        """In etcd the configuration is a key; in Kubernetes a ConfigMap among the other objects."""
+        return not self._intent.kube
+
     def cluster(self) -> dict[str, t.Any]:
         """The values that the role flannel prints or writes; nothing is left to decide there."""
         flannel = self._intent.flannel
@@ -65,7 +70,7 @@ class FlannelPlan:
             "FLANNEL_MTU": str(intent.backend.pod_mtu(node.underlay.mtu, intent.options)),
             "FLANNEL_IPMASQ": "true" if intent.flannel.ip_masq else "false",
         }
-        for version, cidr in zip(intent.versions, intent.pod_cidrs):
+        for version, cidr in zip(intent.versions, intent.pod_cidrs, strict=True):
             family = _FAMILY[version]
             wanted[f"FLANNEL_{family}NETWORK"] = str(cidr)
             subnet = node.subnet(version)

@@ -52,7 +52,7 @@ def test_a_module_missing_from_the_lists_names_the_kernel_option():
 
 
 @pytest.mark.parametrize(
-    "files", [{"/proc/config.gz": gzip.compress(CONFIG.encode())}, {f"/boot/config-{RELEASE}": CONFIG}]
+    "files", [{"/proc/config.gz": gzip.compress(CONFIG.encode(), mtime=0)}, {f"/boot/config-{RELEASE}": CONFIG}]
 )
 def test_the_configuration_tells_where_there_are_no_module_lists(files):
     assert feature("tun", files).state == "builtin"
@@ -71,7 +71,7 @@ def test_a_module_this_collection_does_not_know_is_judged_by_the_lists_alone():
     assert feature("sch_fq", {f"/boot/config-{RELEASE}": CONFIG}).state == "unknown"
 
 
-@pytest.mark.parametrize("data", [b"\x1f\x8b", b"not gzip", gzip.compress(CONFIG.encode())[:-9]])
+@pytest.mark.parametrize("data", [b"\x1f\x8b", b"not gzip", gzip.compress(CONFIG.encode(), mtime=0)[:-9]])
 def test_a_damaged_configuration_is_named(data):
     kernel = _kernel.Kernel(FakeNode({"/proc/config.gz": data}))
     assert kernel.feature("vxlan").state == "unknown"
