@@ -110,6 +110,7 @@ def _ansible_doc(work: Workspace, installed: Path, log: str, arguments: list[str
         minutes=2,
         cwd=work.out,
         env={"ANSIBLE_COLLECTIONS_PATH": str(installed)},
+        quiet=True,
     )
 
 

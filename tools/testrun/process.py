@@ -52,8 +52,12 @@ def run(
     log: Path,
     seconds: float,
     env: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> Finished:
-    """Run a command in its own process group, echo and log its output, and end the group when its time is up."""
+    """Run a command in its own process group and end the group when its time is up.
+
+    The log gets all output; a person sees it too, unless `quiet`.
+    """
     words = tuple(str(word) for word in argv)
     log.parent.mkdir(parents=True, exist_ok=True)
     expired = threading.Event()
@@ -74,7 +78,7 @@ def run(
         timer = threading.Timer(seconds, _expire, (process, expired))
         timer.start()
         try:
-            _copy_lines(process, sink)
+            _copy_lines(process, [sink] if quiet else [sink, sys.stdout])
             status = process.wait()
         except KeyboardInterrupt:
             _end_group(process)
@@ -84,11 +88,11 @@ def run(
     return Finished(words, status, log, expired.is_set())
 
 
-def _copy_lines(process: subprocess.Popen[str], sink: TextIO) -> None:
+def _copy_lines(process: subprocess.Popen[str], sinks: Sequence[TextIO]) -> None:
     for line in process.stdout or ():
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        sink.write(line)
+        for sink in sinks:
+            sink.write(line)
+            sink.flush()
 
 
 def _expire(process: subprocess.Popen[str], expired: threading.Event) -> None:

@@ -52,11 +52,19 @@ class Workspace:
         minutes: float,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
+        quiet: bool = False,
     ) -> Finished:
         """Run a command with the virtual environment first on PATH; its log is `out`/`name`.log."""
         path = f"{self.venv_bin}{os.pathsep}{os.environ['PATH']}"
         environment = {"PATH": path, "PYTHONUNBUFFERED": "1", "ANSIBLE_FORCE_COLOR": "0", **(env or {})}
-        return run(argv, cwd=cwd or self.root, log=self.out / f"{name}.log", seconds=minutes * 60, env=environment)
+        return run(
+            argv,
+            cwd=cwd or self.root,
+            log=self.out / f"{name}.log",
+            seconds=minutes * 60,
+            env=environment,
+            quiet=quiet,
+        )
 
     @cached_property
     def source(self) -> Path:
