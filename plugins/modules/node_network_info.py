@@ -398,6 +398,14 @@ node:
           type: list
           elements: dict
           sample: [{"mode": "nftables", "sign": "nft table kube-proxy"}]
+    files:
+      description: What O(files) hold, V(null) where there is no file. Both values are empty where a gap tells why.
+      returned: when O(files) is used
+      type: dict
+      sample:
+        /etc/sysctl.d/90-switchyard-cni.conf:
+          sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+          mode: "0644"
     gaps:
       description: What could not be read, and why.
       returned: always

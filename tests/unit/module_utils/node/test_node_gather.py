@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 
@@ -144,6 +145,20 @@ def test_further_sysctls_are_read_and_a_senseless_name_is_a_gap():
     observed = gather(node, request)
     assert observed["sysctls"]["net.ipv4.neigh.default.gc_thresh3"] == "1024"
     assert "is not the name of a sysctl" in gaps(observed)["sysctl net/../../etc/passwd"]
+
+
+def test_files_are_told_by_their_hash_and_mode():
+    node = flannel_node(forbidden=["/etc/secret"])
+    node.files.update({"/etc/a": b"a\n", "/etc/secret": b"", "/etc/program": b""})
+    node.modes["/etc/program"] = 0o755
+    observed = gather(node, Request((), files=("/etc/a", "/etc/program", "/etc/none", "/etc/secret")))
+    assert observed["files"] == {
+        "/etc/a": {"sha256": hashlib.sha256(b"a\n").hexdigest(), "mode": "0644"},
+        "/etc/program": {"sha256": hashlib.sha256(b"").hexdigest(), "mode": "0755"},
+        "/etc/none": None,
+        "/etc/secret": {"sha256": "", "mode": ""},
+    }
+    assert gaps(observed) == {"/etc/secret": "Permission denied"}
 
 
 def many_routes(count):

@@ -143,6 +143,15 @@ def test_the_kernels_own_bookkeeping_is_left_out():
     assert {route["type"] for route in routes("inet6")} == {"unicast"}
 
 
+@pytest.mark.parametrize(
+    "more", [{"type": "local"}, {"type": "broadcast"}, {"type": "anycast"}, {"type": "multicast"}, {"table": "local"}]
+)
+def test_each_sign_of_the_kernels_own_bookkeeping_counts(more):
+    route = {"dst": "10.0.0.0/8", "dev": "eth0", "flags": []}
+    assert len(_iproute.parse_routes([route], "inet")[0]) == 1
+    assert _iproute.parse_routes([{**route, **more}], "inet") == ([], [])
+
+
 def test_neighbours_and_fdb_entries_of_a_peer():
     neighbours, dummy = _iproute.parse_neighbours(recorded("neigh.json"))
     entries, dummy = _iproute.parse_fdb(recorded("fdb.json"), "flannel.1")
