@@ -56,6 +56,16 @@ long_step() {
     say "    $what: done in $(($(date +%s) - begin)) s"
 }
 
+# alone <what>: waits until no other run does the same on this machine, and keeps others waiting until this one ends.
+alone() {
+    mkdir -p "$cache"
+    exec {lock}>"$cache/lock-$1"
+    flock -n "$lock" || {
+        say "Another run is at the same step ($1): waiting for it ..."
+        flock "$lock"
+    }
+}
+
 # content_key <text...> -- <files...>: the first 16 hexadecimal digits of a hash over all of it.
 content_key() {
     local -a text=()
