@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator's own command, and what it did to the nodes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .lab import ROOT, on_node
+from .seed import NODES
+
+PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
+_RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+# What a run may write on a node, read without the collection: files with content, time and mode, then the kernel.
+_STATE = """
+find /etc/cni /opt/cni/bin /etc/sysctl.d /etc/modules-load.d /etc/systemd/system /etc/NetworkManager /run/flannel \
+    -type f -printf '%p %m %T@ ' -exec sha256sum {} \\; 2>/dev/null | sort
+ip -o link show | awk '{ print $2, $4, $5 }' | grep -v '^veth'
+ip -4 route show
+sysctl -a --pattern 'ip_forward$|rp_filter$|bridge-nf-call' 2>/dev/null
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of ansible-playbook."""
+
+    status: int
+    output: str
+
+    @property
+    def words(self) -> str:
+        """The output as one line, since long messages are folded."""
+        return " ".join(self.output.split())
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """The number of changes of each host, as the recap tells it."""
+        return {host: int(changed) for host, changed, dummy, dummy in _RECAP.findall(self.output)}
+
+    def must_succeed(self) -> Run:
+        """Return the run, or fail with all it said."""
+        assert self.status == 0, self.output
+        return self
+
+    def must_change_nothing(self) -> Run:
+        """Return the run if it succeeded and its recap counts no change."""
+        assert self.must_succeed().changed == dict.fromkeys([*NODES, "localhost"], 0), self.output
+        return self
+
+
+def command(playbook: str, *options: str, **settings: str) -> list[str]:
+    """Return the operator's command; settings become strings, as in an INI inventory."""
+    extra = [word for name, value in settings.items() for word in ("--extra-vars", f"{name}='{value}'")]
+    return [PLAYBOOK, f"playbooks/{playbook}", *options, *extra]
+
+
+def environment() -> dict[str, str]:
+    """The operator's environment: the configuration of the clone, nothing of Molecule's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MOLECULE_", "ANSIBLE_"))}
+    return {**kept, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+
+
+def play(playbook: str, *options: str, **settings: str) -> Run:
+    """Run the operator's command to its end."""
+    done = subprocess.run(
+        command(playbook, *options, **settings),
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout)
+
+
+def state_of(*nodes: str) -> dict[str, str]:
+    """Return a picture of all that a run could change on nodes (all of them by default)."""
+    return {name: on_node(name, "sh", "-c", _STATE) for name in nodes or NODES}
