@@ -2,14 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Filters of the roles that talk to the API server."""
+
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._rollout import ended_containers, rollout_reasons
+from ansible_collections.switchyard.cni.plugins.plugin_utils._rollout import (
+    ended_containers,
+    object_changes,
+    rollout_reasons,
+)
 
 
-def applicable(objects: t.Sequence[dict[str, t.Any]], namespaces: t.Collection[str], dry_run: bool) -> list[dict[str, t.Any]]:
+def applicable(
+    objects: t.Sequence[dict[str, t.Any]], namespaces: t.Collection[str], dry_run: bool
+) -> list[dict[str, t.Any]]:
     """The objects that the API server can judge: a dry run cannot look into a namespace that is not there yet."""
     if not dry_run:
         return list(objects)
@@ -22,6 +29,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
             "applicable": applicable,
+            "object_changes": object_changes,
             "ended_containers": ended_containers,
             "rollout_reasons": rollout_reasons,
         }

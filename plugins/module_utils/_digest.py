@@ -6,6 +6,7 @@
 The controller sums the routes that all peers imply once, and subtracts a node's own share; the node sums
 what its kernel holds. Equal sums need no table on the wire, so the work stays linear in the nodes.
 """
+
 from __future__ import annotations
 
 import hashlib

@@ -5,6 +5,7 @@
 
 Source: https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/ (keys and values are base64).
 """
+
 from __future__ import annotations
 
 import base64

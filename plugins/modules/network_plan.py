@@ -78,10 +78,15 @@ proved:
   elements: str
 nodes:
   description:
-    - For each inventory host its C(state), the option of M(switchyard.cni.node_state), and what it must show afterwards,
-      C(expect), the option O(switchyard.cni.node_network_info#module:wait_for) of M(switchyard.cni.node_network_info).
+    - For each inventory host its C(state), the option O(switchyard.cni.node_state#module:state), and what it must show
+      afterwards, C(expect), the option O(switchyard.cni.node_network_info#module:wait_for).
+    - C(settled) says that the observation already shows the state, C(proved) that it already shows what is expected.
   returned: success
   type: dict
+configure:
+  description: Whether something has to be written before the nodes' agents start.
+  returned: success
+  type: bool
 api:
   description: How the API server is reached, and the namespaces that exist.
   returned: success

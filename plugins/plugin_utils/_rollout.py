@@ -8,11 +8,15 @@ Sources: Kubernetes API reference, Pod v1 ``status.containerStatuses[].state`` a
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 from dataclasses import dataclass
 
+import yaml
+
 Resource = t.Mapping[str, t.Any]
 _LOG_LIMIT = 3
+_OF_THE_SERVER = ("deprecated.daemonset.template.generation",)
 _QUIET = ("ContainerCreating", "PodInitializing")
 
 
@@ -54,6 +58,44 @@ def rollout_reasons(
     lines += _last_lines(logs)
     head = f"DaemonSet {name} is not ready: {failure.get('msg', 'no reason given')}"
     return "\n  ".join([head, *lines]) if lines else head
+
+
+def object_changes(applied: Resource) -> list[str]:
+    """What a (dry) run of several objects changed, as the lines of unified diffs; noise of the server left out."""
+    results = applied.get("result", {}).get("results", [applied])
+    return [line for item in results if item.get("changed") for line in _object_diff(item)]
+
+
+def _object_diff(item: Resource) -> t.Iterator[str]:
+    found = item["result"]
+    metadata = found["metadata"]
+    name = "/".join(part for part in (metadata.get("namespace"), metadata["name"]) if part)
+    diff = item.get("diff") or {}
+    yield f"{found['kind']} {name}: {'changed' if diff else 'new'}"
+    before, after = (_yaml_lines(diff.get(side) or {}) for side in ("before", "after"))
+    for line in difflib.unified_diff(before, after, n=2, lineterm=""):
+        if not line.startswith(("---", "+++", "@@")):
+            yield f"  {line}"
+
+
+def _yaml_lines(value: Resource) -> list[str]:
+    kept = {key: part for key, part in value.items() if key not in ("metadata", "status")}
+    for name in ("labels", "annotations"):
+        ours = {key: part for key, part in value.get("metadata", {}).get(name, {}).items() if key not in _OF_THE_SERVER}
+        if ours:
+            kept[name] = ours
+    return yaml.safe_dump(_plain(kept), sort_keys=True, width=200).splitlines() if kept else []
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Text of several lines becomes a list of them, so that a diff shows the line that differs."""
+    if isinstance(value, t.Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, str):
+        return value.splitlines() if "\n" in value else str(value)
+    return value
 
 
 def _pod_troubles(pod: Resource) -> t.Iterator[ContainerTrouble]:

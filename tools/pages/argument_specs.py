@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The switchyard.cni developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the roles' argument specifications from the table of settings, so that `ansible-doc -t role` tells the truth."""
+"""Write the roles' argument specifications from the table of settings: `ansible-doc -t role` tells the truth."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 # What the inventory writes as text or list is judged by the plan, which also understands the other dialects.
 TYPES = {"str": "str", "bool": "bool", "int": "int", "choice": "str", "list": "list", "dict": "dict", "cidrs": "str"}
 NOTE = (
-    "The variables are read from the inventory by M(switchyard.cni.network_plan), which knows their defaults and aliases "
-    "and reports every mistake at once; the role itself gets the plan."
+    "The variables are read from the inventory by M(switchyard.cni.network_plan), which knows their defaults and "
+    "aliases and reports every mistake at once; the role itself gets the plan."
 )
 ROLES: dict[str, dict[str, Any]] = {
     "prepare": {
         "prefixes": ("network_",),
         "plan": "prepare_plan",
         "entry_points": {
-            "main": "Bring kernel modules, sysctls, base CNI plugins and files of one node to what its pod network needs.",
+            "main": "Bring one node's kernel modules, sysctls, CNI plugins and files to what its pod network needs.",
         },
     },
     "flannel": {

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """etcd's JSON gateway: what goes over the wire, and what a broken endpoint leads to."""
+
 from __future__ import annotations
 
 import base64
@@ -39,7 +40,8 @@ def test_a_key_that_is_not_there_is_written_once():
     gateway = Gateway()
     store = EtcdStore(["http://a:2379"], gateway.post)
     plan = plan_key(store, "/net/config", '{"Network": "172.50.0.0/16"}')
-    assert plan.changed and plan.before is None
+    assert plan.changed
+    assert plan.before is None
     apply_key(store, plan)
     assert gateway.keys == {b64("/net/config"): b64('{"Network": "172.50.0.0/16"}')}
     assert not plan_key(store, "/net/config", '{"Network": "172.50.0.0/16"}').changed

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person is told when a DaemonSet does not become ready."""
+
 from __future__ import annotations
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._rollout import (
     container_troubles,
     ended_containers,
+    object_changes,
     rollout_reasons,
 )
 
@@ -87,4 +89,36 @@ def test_the_message_holds_reason_event_and_log():
 
 def test_a_pod_that_is_not_scheduled_says_so():
     condition = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
-    assert "0/3 nodes are available" in rollout_reasons({"msg": "timed out"}, "ds", [pod(conditions=[condition])], [], [])
+    assert "0/3 nodes are available" in rollout_reasons(
+        {"msg": "timed out"}, "ds", [pod(conditions=[condition])], [], []
+    )
+
+
+def applied(*items):
+    return {"changed": True, "result": {"results": list(items)}}
+
+
+def config_map(changed=True, **diff):
+    metadata = {"namespace": "kube-flannel", "name": "kube-flannel-cfg"}
+    return {"changed": changed, "diff": diff, "result": {"kind": "ConfigMap", "metadata": metadata}}
+
+
+def test_a_changed_object_shows_the_lines_that_differ_and_no_noise_of_the_server():
+    def side(backend):
+        return {
+            "data": {"net-conf.json": f'{{\n  "Network": "172.50.0.0/16",\n  "Type": "{backend}"\n}}'},
+            "metadata": {"managedFields": [backend], "resourceVersion": backend},
+        }
+
+    lines = object_changes(applied(config_map(before=side("vxlan"), after=side("host-gw"))))
+    assert lines[0] == "ConfigMap kube-flannel/kube-flannel-cfg: changed"
+    changed = [line[2:] for line in lines if line[2:3] in ("-", "+")]
+    assert [line[0] for line in changed] == ["-", "+"]
+    assert "vxlan" in changed[0]
+    assert "host-gw" in changed[1]
+    assert "managedFields" not in "".join(lines)
+
+
+def test_a_new_object_is_called_new_and_an_equal_one_is_not_shown():
+    lines = object_changes(applied(config_map(), config_map(changed=False)))
+    assert lines == ["ConfigMap kube-flannel/kube-flannel-cfg: new"]
