@@ -88,8 +88,8 @@ class Pod:
 
 def start_pods() -> list[Pod]:
     """Start the original cluster's four test pods and a web server on each node; wait until they run."""
-    here = Path(__file__).parent
-    kubectl("apply", f"--filename={SHARED / 'files' / 'net-test.yml'}", f"--filename={here / 'web.yml'}")
+    files = Path(__file__).parent / "files"
+    kubectl("apply", f"--filename={SHARED / 'files' / 'net-test.yml'}", f"--filename={files / 'web.yml'}")
     kubectl("rollout", "status", "deployment/net-test1", "daemonset/web", "--timeout=60s", seconds=70)
     return running_pods()
 
