@@ -31,3 +31,8 @@ test-long: venv ## Unit and property tests with the slow ones and many more exam
 .PHONY: docs
 docs: venv ## Write the pages that are made from code
 	.venv/bin/python tools/docs
+
+.PHONY: bench
+bench: venv ## Measure 06.network.yml against kubectl alone; ROUNDS=3
+	tools/lab-up
+	.venv/bin/python tools/bench --publish $(if $(ROUNDS),--rounds $(ROUNDS))
