@@ -16,8 +16,9 @@ from pathlib import Path
 
 from .process import Finished, run
 
-# The link that makes a clone its own collection path would be a loop in a copy.
-NOT_COPIED = ".collections/"
+# The link that makes a clone its own collection path would be a loop in a copy; the lab node's file system has
+# links and half-filled files that mean something on the node only.
+NOT_COPIED = (".collections/", "molecule/shared/files/node/rootfs/")
 
 
 @dataclass
