@@ -75,7 +75,7 @@ def observe(
     """One node out of its module's result, its own settings, and the API server's nodes (None: not asked)."""
     answer = result or {}
     facts = answer.get("node")
-    unreachable = None if facts else str(answer.get("msg") or "it was not observed in this run")
+    unreachable = None if facts else str(answer.get("msg") or "not observed in this run: --limit left it out")
     found = _registered(host, own["network_node_name"], facts, cluster or {})
     name = found.name if found else own["network_node_name"] or host
     details = {
