@@ -16,7 +16,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import chec
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, show, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 
 ARGUMENTS = {
@@ -156,7 +156,7 @@ def _refusal(problems: t.Sequence[Problem]) -> dict[str, t.Any]:
         "changed": False,
         "msg": "\n".join(lines),
         "problems": [
-            {"variable": x.variable, "value": str(x.value), "reason": x.reason, "remedy": x.remedy} for x in wrong
+            {"variable": x.variable, "value": show(x.value), "reason": x.reason, "remedy": x.remedy} for x in wrong
         ],
         "warnings": [str(problem) for problem in warnings(problems)],
     }
