@@ -75,8 +75,9 @@ class Mode:
         """Return what traceroute shows from a pod on one node to a pod on another one."""
         gateway = str(subnets[source][1])
         if self.carrier == "flanneld":
-            # flanneld takes one off the TTL too, and drops what has expired without a word.
-            return [gateway, "*", str(subnets[destination].network_address), pod]
+            # The flanneld at each end takes one off the TTL too, and drops what has expired without a word
+            # (pkg/backend/udp/proxy_amd64.c).
+            return [gateway, "*", "*", str(subnets[destination].network_address), pod]
         entry = self._to(destination, subnets[destination]).gateway
         return [gateway, str(entry), pod]
 

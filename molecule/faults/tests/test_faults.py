@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong around a run: one message that says it, nothing half-done, and a repair by the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from testing import lab, runs, seed
+
+MISSING = "lab/flannel:v0.28.10-of-nobody"
+# A run that would change a lot if it got that far.
+OTHER_BACKEND = {"flannel_backend": "host-gw"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def talking(pods) -> list[lab.Pod]:
+    """The original cluster's four pods: whatever happens here, they never lose each other."""
+    return [pod for pod in pods if pod.app == "net-test1"]
+
+
+def test_an_image_that_cannot_be_pulled_is_named_with_node_and_reason(talking):
+    failed = runs.play("06.network.yml", flannel_image=MISSING, flannel_wait_timeout="10")
+    assert failed.status != 0
+    assert MISSING in failed.words
+    assert "ErrImagePull" in failed.words or "ImagePullBackOff" in failed.words, failed.output
+    assert all(node in failed.words for node in seed.NODES)
+    assert lab.unreachable_pairs(talking) == []
+
+
+def test_the_right_image_repairs_it(talking):
+    repaired = runs.play("06.network.yml").must_succeed()
+    assert repaired.changed["localhost"] == 1
+    running = lab.objects("pods", "--namespace=kube-flannel")
+    assert {pod["spec"]["nodeName"] for pod in running} == set(seed.NODES)
+    assert all(pod["status"]["containerStatuses"][0]["ready"] for pod in running)
+    runs.play("06.network.yml").must_change_nothing()
+    assert lab.unreachable_pairs(talking) == []
+
+
+def test_an_api_server_that_is_down_is_one_error_and_no_change(talking):
+    before = runs.state_of()
+    with _stopped_api_server():
+        failed = runs.play("06.network.yml", **OTHER_BACKEND)
+        assert failed.status != 0
+        assert "1 problem to solve first" in failed.words
+        assert "network_kubeconfig" in failed.words
+        assert set(failed.changed.values()) == {0}
+        assert runs.state_of() == before
+    assert lab.unreachable_pairs(talking) == []
+
+
+@contextmanager
+def _stopped_api_server() -> Iterator[None]:
+    try:
+        # Killed, since a server that is asked to stop first waits a minute for its watchers.
+        lab.on_node("k8s-master1", "systemctl", "stop", "--no-block", "kube-apiserver")
+        lab.on_node("k8s-master1", "systemctl", "kill", "--signal=SIGKILL", "kube-apiserver")
+        lab.eventually(lambda: not _api_answers(), 10, "the API server is gone")
+        yield
+    finally:
+        lab.on_node("k8s-master1", "systemctl", "start", "kube-apiserver")
+        lab.eventually(_api_answers, 60, "the API server answers")
+
+
+def _api_answers() -> bool:
+    return lab.succeeds([*lab.KUBECTL, "get", "--raw=/readyz"])
+
+
+def test_a_node_that_does_not_answer_is_named_and_the_others_are_not_half_done(talking):
+    others = [name for name in seed.NODES if name != "k8s-node2"]
+    before = runs.state_of(*others)
+    with _paused("k8s-node2"):
+        failed = runs.play("06.network.yml", **OTHER_BACKEND)
+        assert failed.status != 0
+        assert "nothing could be read" in failed.words
+        assert "k8s-node2" in failed.words
+        assert set(failed.changed.values()) == {0}
+        assert runs.state_of(*others) == before
+    assert lab.unreachable_pairs(talking) == []
+
+
+@contextmanager
+def _paused(name: str) -> Iterator[None]:
+    try:
+        lab.program(["docker", "pause", name])
+        yield
+    finally:
+        lab.program(["docker", "unpause", name])
+
+
+def test_after_all_of_that_a_run_changes_nothing(talking):
+    runs.play("06.network.yml").must_change_nothing()
+    assert lab.unreachable_pairs(talking) == []
