@@ -37,11 +37,12 @@ def scenario(work: Workspace, name: str) -> list[Case]:
     reports = work.folder(f"molecule-{name}-junit")
     done = work.run(
         f"molecule-{name}",
-        [work.tool("molecule"), "test", "--scenario-name", name],
+        [work.tool("molecule"), "test", "--destroy=never", "--scenario-name", name],
         minutes=15,
         env={
             "ANSIBLE_COLLECTIONS_PATH": str(work.root / ".collections"),
             "SWITCHYARD_JUNIT_DIR": str(reports),
+            "MOLECULE_COMMAND_BORDERS": "false",
         },
     )
     cases = with_crash(f"molecule test -s {name}", done, read_junit_folder(reports))
