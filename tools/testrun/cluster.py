@@ -21,7 +21,7 @@ def scenarios(root: Path) -> list[str]:
 def lab(work: Workspace) -> list[Case]:
     """Bring up the three-node cluster the scenarios share."""
     _require_a_machine_for_the_lab(work)
-    done = work.run("lab", ["make", "lab-up"], minutes=25)
+    done = work.run("lab", ["make", "lab-up"], minutes=40)
     return [Case.of("make lab-up", done.ok, done.reason)]
 
 
