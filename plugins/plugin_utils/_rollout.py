@@ -16,6 +16,7 @@ import yaml
 
 Resource = t.Mapping[str, t.Any]
 _LOG_LIMIT = 3
+_EVENT_LIMIT = 6
 _OF_THE_SERVER = ("deprecated.daemonset.template.generation",)
 _QUIET = ("ContainerCreating", "PodInitializing")
 
@@ -53,8 +54,9 @@ def rollout_reasons(
 ) -> str:
     """One message: what was waited for, then what pods, scheduler and containers say about it."""
     lines = [str(trouble) for trouble in container_troubles(pods)]
+    lines += _still_starting(pods)
     lines += _unscheduled(pods)
-    lines += _of_daemonset(name, events)
+    lines += _warnings({name, *(pod["metadata"]["name"] for pod in pods)}, events)
     lines += _last_lines(logs)
     head = f"DaemonSet {name} is not ready: {failure.get('msg', 'no reason given')}"
     return "\n  ".join([head, *lines]) if lines else head
@@ -99,8 +101,7 @@ def _plain(value: t.Any) -> t.Any:
 
 
 def _pod_troubles(pod: Resource) -> t.Iterator[ContainerTrouble]:
-    status = pod.get("status", {})
-    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+    for container in _containers(pod):
         state = container.get("state", {})
         waiting, ended = state.get("waiting", {}), state.get("terminated", {})
         last = container.get("lastState", {}).get("terminated", {})
@@ -126,14 +127,29 @@ def _unscheduled(pods: t.Iterable[Resource]) -> t.Iterator[str]:
                 yield f"pod {pod['metadata']['name']} is not scheduled: {condition.get('message', '')}"
 
 
-def _of_daemonset(name: str, events: t.Iterable[Resource]) -> t.Iterator[str]:
-    """Warnings about the DaemonSet itself, such as a pod that the API server does not admit."""
-    told = [
-        event.get("message", "")
-        for event in events
-        if event.get("involvedObject", {}).get("kind") == "DaemonSet" and event["involvedObject"].get("name") == name
-    ]
-    return (f"event: {message}" for message in dict.fromkeys(told))
+def _still_starting(pods: t.Iterable[Resource]) -> t.Iterator[str]:
+    """What a pod without any trouble was at when the budget ran out, such as a pull that takes long."""
+    for pod in pods:
+        if any(_pod_troubles(pod)):
+            continue
+        for container in _containers(pod):
+            waiting = container.get("state", {}).get("waiting")
+            if waiting:
+                where = f"{pod.get('spec', {}).get('nodeName', 'no node')}: container {container['name']}"
+                what = f"still {waiting.get('reason', 'waiting')}, image {container.get('image', 'unknown')}"
+                yield f"{where} of pod {pod['metadata']['name']}: {what}"
+                break
+
+
+def _warnings(names: t.Collection[str], events: t.Iterable[Resource]) -> t.Iterator[str]:
+    """Warnings about the DaemonSet and its pods, each once: a pod that is not admitted, an image that is not found."""
+    told = [event.get("message", "") for event in events if event.get("involvedObject", {}).get("name") in names]
+    return (f"event: {message}" for message in list(dict.fromkeys(told))[:_EVENT_LIMIT])
+
+
+def _containers(pod: Resource) -> list[Resource]:
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
 
 
 def _last_lines(logs: t.Iterable[Resource]) -> t.Iterator[str]:

@@ -76,6 +76,7 @@ def test_the_message_holds_reason_event_and_log():
         [pod(containers=[CRASHING])],
         [
             {"involvedObject": {"kind": "DaemonSet", "name": "kube-flannel-ds"}, "message": "forbidden: PodSecurity"},
+            {"involvedObject": {"kind": "Pod", "name": "flannel-x"}, "message": "Failed to pull image"},
             {"involvedObject": {"kind": "DaemonSet", "name": "other"}, "message": "not ours"},
         ],
         [{"item": {"pod": "flannel-x"}, "log_lines": ["", "Failed to find any valid interface"]}],
@@ -83,6 +84,7 @@ def test_the_message_holds_reason_event_and_log():
     assert message.splitlines()[0] == "DaemonSet kube-flannel-ds is not ready: timed out"
     assert "CrashLoopBackOff" in message
     assert "event: forbidden: PodSecurity" in message
+    assert "event: Failed to pull image" in message
     assert "log of flannel-x: Failed to find any valid interface" in message
     assert "not ours" not in message
 
@@ -122,3 +124,17 @@ def test_a_changed_object_shows_the_lines_that_differ_and_no_noise_of_the_server
 def test_a_new_object_is_called_new_and_an_equal_one_is_not_shown():
     lines = object_changes(applied(config_map(), config_map(changed=False)))
     assert lines == ["ConfigMap kube-flannel/kube-flannel-cfg: new"]
+
+
+def test_a_pod_that_is_still_starting_says_what_it_waits_for():
+    pulling = {"name": "install-cni", "image": "lab/flannel:x", "state": {"waiting": {"reason": "PodInitializing"}}}
+    message = rollout_reasons({"msg": "timed out"}, "ds", [pod(init=[DONE, pulling], containers=[STARTING])], [], [])
+    assert message.splitlines()[1:] == [
+        "  k8s-node1: container install-cni of pod flannel-x: still PodInitializing, image lab/flannel:x"
+    ]
+
+
+def test_a_pod_that_runs_is_not_mentioned():
+    assert rollout_reasons({"msg": "timed out"}, "ds", [pod(init=[DONE], containers=[RUNNING])], [], []) == (
+        "DaemonSet ds is not ready: timed out"
+    )
