@@ -23,7 +23,7 @@ def talking(pods) -> list[lab.Pod]:
 
 
 def test_an_image_that_cannot_be_pulled_is_named_with_node_and_reason(talking):
-    failed = runs.play("06.network.yml", flannel_image=MISSING, flannel_wait_timeout="30")
+    failed = runs.play("06.network.yml", flannel_image=MISSING, flannel_wait_timeout="60")
     assert failed.status != 0
     assert MISSING in failed.words
     assert "ErrImagePull" in failed.words or "ImagePullBackOff" in failed.words, failed.output
