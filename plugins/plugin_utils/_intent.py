@@ -19,7 +19,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._base imp
     Backend,
     BackendError,
     BackendOptions,
-    KernelFeature,
     networks,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
@@ -124,11 +123,6 @@ class Intent:
         if self.flannel.nftables != "auto":
             return self.flannel.nftables == "true"
         return None if self.kube_proxy_mode == "auto" else self.kube_proxy_mode == "nftables"
-
-    @property
-    def kernel_needs(self) -> tuple[KernelFeature, ...]:
-        """The kernel features that every node needs."""
-        return self.backend.features(nftables=bool(self.nftables))
 
 
 def build_intent(values: t.Mapping[str, t.Any]) -> tuple[Intent | None, list[Problem]]:

@@ -217,8 +217,12 @@ def test_nftables_follows_kube_proxy_unless_set(settings, nftables):
 
 
 def test_kernel_needs_follow_backend_and_packet_filter():
-    assert [need.feature for need in intent().kernel_needs] == ["br_netfilter", "vxlan"]
-    assert [need.feature for need in intent(flannel_nftables="true").kernel_needs] == ["vxlan"]
+    def needs(**settings):
+        made = intent(**settings)
+        return [need.feature for need in made.backend.features(bool(made.nftables))]
+
+    assert needs() == ["br_netfilter", "vxlan"]
+    assert needs(flannel_nftables="true") == ["vxlan"]
 
 
 def test_net_conf_of_the_seed():
