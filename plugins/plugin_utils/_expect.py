@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from ansible_collections.switchyard.cni.plugins.module_utils import _digest
+from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, Endpoint, Network
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
 
@@ -43,7 +43,7 @@ class _Sums:
         """The whole cluster's sum, seen from this kind of node, less what leads to the node itself."""
         viewer, constant, count, total = self._total(endpoint)
         own = [route for route in self._seen(viewer, [endpoint]) if route not in constant]
-        return RouteDigest(count - len(own), _digest.as_text(_digest.subtract(total, map(_hash, own))))
+        return RouteDigest(count - len(own), _tables.as_text(_tables.subtract(total, map(_hash, own))))
 
     def _total(self, endpoint: Endpoint) -> tuple[Endpoint, frozenset[Route], int, int]:
         kind = (endpoint.underlay.dev, tuple(route.key for route in endpoint.table))
@@ -51,7 +51,7 @@ class _Sums:
             viewer = replace(endpoint, name=_NOBODY)
             routes = self._seen(viewer, self._endpoints)
             constant = frozenset(self._seen(viewer, ()))
-            self._totals[kind] = (viewer, constant, len(routes), _digest.add(map(_hash, routes)))
+            self._totals[kind] = (viewer, constant, len(routes), _tables.add(map(_hash, routes)))
         return self._totals[kind]
 
     def _seen(self, viewer: Endpoint, peers: t.Sequence[Endpoint]) -> tuple[Route, ...]:
@@ -59,4 +59,4 @@ class _Sums:
 
 
 def _hash(route: Route) -> int:
-    return _digest.route_hash(*route.key)
+    return _tables.row_hash(_tables.route_row(*route.key))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.switchyard.cni.plugins.module_utils import _digest
+from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _cni, _filters, _iproute, _kernel
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged, NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
@@ -261,14 +261,14 @@ SECTIONS = tuple(_COLLECTORS)
 
 
 def digest(what: str, records: Sequence[Mapping[str, Any]]) -> str:
-    """The sum of the records' hashes, see _digest; a route counts with what decides where its packets go."""
-    return _digest.as_text(_digest.add(_hash(what, record) for record in records))
+    """The sum of the records' hashes, see _tables; a route counts with what decides where its packets go."""
+    return _tables.as_text(_tables.add(_hash(what, record) for record in records))
 
 
 def _hash(what: str, record: Mapping[str, Any]) -> int:
     if what == "routes":
-        return _digest.route_hash(record["dst"], record["gateway"], record["dev"])
-    return int.from_bytes(hashlib.sha256(_canonical(record).encode("utf-8")).digest()[:8], "big")
+        return _tables.row_hash(_tables.route_row(record["dst"], record["gateway"], record["dev"]))
+    return _tables.row_hash(_canonical(record))
 
 
 def _canonical(record: Mapping[str, Any]) -> str:

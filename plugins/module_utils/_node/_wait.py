@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Tuple
 
-from ansible_collections.switchyard.cni.plugins.module_utils import _digest
+from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, Request, gather
@@ -162,8 +162,8 @@ def _missing_pod_routes(condition: Condition, observed: Observed) -> List[str]:
     if wanted is None:
         return []
     routes = wanted.of(observed)
-    total = _digest.add(_digest.route_hash(route["dst"], route["gateway"], route["dev"]) for route in routes)
-    if len(routes) == wanted.count and wanted.digest in (None, _digest.as_text(total)):
+    digest = _tables.digest(_route_words(route) for route in routes)
+    if len(routes) == wanted.count and wanted.digest in (None, digest):
         return []
     shown = [_route_words(route) for route in routes[:_SHOWN_ROUTES]] or ["none"]
     more = ["..."] if len(routes) > _SHOWN_ROUTES else []
@@ -187,12 +187,7 @@ def _because(observed: Observed, what: str) -> str:
 
 
 def _route_words(route: Mapping[str, Any]) -> str:
-    words = [route["dst"]]
-    if route.get("gateway"):
-        words += ["via", route["gateway"]]
-    if route.get("dev"):
-        words += ["dev", route["dev"]]
-    return " ".join(words)
+    return _tables.route_row(route["dst"], route.get("gateway"), route.get("dev"))
 
 
 def _wanted_env(value: Any) -> Optional[Mapping[str, str]]:

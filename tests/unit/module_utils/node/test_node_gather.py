@@ -10,7 +10,7 @@ import json
 import time
 
 import pytest
-from ansible_collections.switchyard.cni.plugins.module_utils._digest import as_text, route_hash
+from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request, digest, gather
 from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import (
     RELEASE,
@@ -188,9 +188,9 @@ def test_ten_thousand_routes_are_listed_in_part_counted_and_digested():
     assert time.monotonic() - start < 2
     assert len(observed["routes"]) == 1000
     assert len(json.dumps(observed)) < 250_000
-    total = sum(route_hash(route["dst"], route["gateway"], route["dev"]) for route in routes) % (1 << 64)
+    total = _tables.digest(_tables.route_row(route["dst"], route["gateway"], route["dev"]) for route in routes)
     assert observed["truncated"] == [
-        {"what": "routes", "protocol": "bird", "count": 10_000, "listed": 1000, "digest": as_text(total)}
+        {"what": "routes", "protocol": "bird", "count": 10_000, "listed": 1000, "digest": total}
     ]
 
 

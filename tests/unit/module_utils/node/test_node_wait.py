@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.switchyard.cni.plugins.module_utils._digest import add, as_text, route_hash
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import Condition, parse_condition, wait
+from ansible_collections.switchyard.cni.plugins.module_utils._tables import digest, route_row
 from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import FakeNode, recorded_tools
 
 REQUEST = Request(SECTIONS)
@@ -135,8 +135,8 @@ def test_all_pod_routes_are_judged_by_their_digest():
         ("172.50.9.0/26", None, None),
         ("172.50.9.64/26", "192.168.7.112", "eth0"),
     ]
-    digest = as_text(add(route_hash(*peer) for peer in peers))
-    wanted = {"within": ["172.50.0.0/16"], "count": 4, "digest": digest, "bridge": "cni0"}
+    total = digest(route_row(*peer) for peer in peers)
+    wanted = {"within": ["172.50.0.0/16"], "count": 4, "digest": total, "bridge": "cni0"}
     assert outcome(ready_node(), {"pod_routes": wanted}, timeout=0).missing == ()
     for wrong in ({"count": 3}, {"digest": "0" * 16}, {"bridge": "cni1"}):
         (missing,) = outcome(ready_node(), {"pod_routes": {**wanted, **wrong}}, timeout=0).missing
