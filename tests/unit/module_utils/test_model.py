@@ -68,7 +68,7 @@ def test_a_node_becomes_typed_values():
     assert facts.tun_device is False
     assert facts.kube_proxy_mode == "nftables"
     assert facts.network_manager is True
-    assert facts.gaps == ("fdb: bridge is not installed",)
+    assert [str(gap) for gap in facts.gaps] == ["fdb: bridge is not installed"]
 
 
 def test_what_was_not_gathered_is_empty_and_not_an_error():
