@@ -16,6 +16,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import chec
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, show, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 
@@ -48,7 +49,8 @@ class ActionModule(ActionBase):
         values, wrong = resolve(raw, _inventory.INTERNAL)
         intent, contradictions = build_intent(values)
         problems += wrong + contradictions
-        if intent is None:
+        problems += undeployable(intent.plugin) if intent else []
+        if intent is None or undeployable(intent.plugin):
             return _refusal(problems)
         api, unreachable = self._api(intent, variables) if arguments["scope"] == "network" else (None, [])
         nodes = self._nodes(variables, hosts, api)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import find
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint, Underlay, networks
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint, Underlay, networks
 from ansible_collections.switchyard.cni.plugins.plugin_utils._filters import Filter, refuse, reported, whole_number
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent, flannel_net_conf
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import errors

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import KernelFeature
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import MINIMUM_MTU, Intent, prefix_setting
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
@@ -29,7 +29,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import cap
 
 OWN_DEVICES: tuple[str, ...] = tuple(
     dict.fromkeys(
-        [pattern for backend in BACKENDS for pattern in backend.own_devices]
+        [pattern for backend in BACKENDS for pattern in backend.traces.devices]
         # Calico's devices (a cluster may be on its way from it), and those that hold addresses of other owners.
         + ["cali*", "tunl0", "*.calico", "*.cali", "veth*", "kube-ipvs0", "nodelocaldns", "lo"]
     )

@@ -13,7 +13,8 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, Endpoint, Network
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, Network
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
 
 # No node has this name, so that the backend leaves no peer out.

@@ -14,13 +14,13 @@ import re
 import typing as t
 from dataclasses import dataclass, field, fields
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends import find, plugins
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS, find
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
     BackendError,
     BackendOptions,
-    networks,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, WARNING, Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import SETTINGS
@@ -30,6 +30,8 @@ MINIMUM_MTU = {4: 576, 6: 1280}
 """Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
 
 WIREGUARD_KEY_BYTES = 32
+_OFF = "Never"
+
 IPAM_BITS = 16
 """kube-controller-manager refuses a node prefix more than 16 bits longer than the cluster's (its node IPAM)."""
 
@@ -69,8 +71,9 @@ class FlannelIntent:
 
 @dataclass(frozen=True)
 class CalicoIntent:
-    """How Calico shall run."""
+    """How Calico shall run; ``options.mtu`` (bytes) is the pods' own."""
 
+    options: BackendOptions
     ipip_mode: str
     vxlan_mode: str
     networking_backend: str
@@ -81,8 +84,9 @@ class CalicoIntent:
 class Intent:
     """The pod network that the inventory asks for.
 
-    ``node_prefixes`` maps an IP version to the prefix length of a node's subnet. ``assumed`` names the settings
-    whose value could not be used, so that their default stands here: no conclusion may be drawn from those.
+    ``options`` are the backend's. ``node_prefixes`` maps an IP version to the prefix length of a node's subnet.
+    ``assumed`` names the settings whose value could not be used, so that their default stands here: no conclusion
+    may be drawn from those.
     """
 
     plugin: str
@@ -98,14 +102,15 @@ class Intent:
     cni_conf_dir: str
     cni_bin_dir: str
     foreign_cni: str
+    options: BackendOptions
     flannel: FlannelIntent
-    calico: CalicoIntent | None = None
+    calico: CalicoIntent
     assumed: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def options(self) -> BackendOptions:
-        """The options of the backend (what a backend's functions read)."""
-        return self.flannel.options
+    def ip_masq(self) -> bool:
+        """Whether packets that leave the pod network get the node's address."""
+        return self.flannel.ip_masq
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -138,26 +143,45 @@ def build_intent(values: t.Mapping[str, t.Any]) -> tuple[Intent | None, list[Pro
     if backend is None:
         return None, problems
     intent = _assemble(complete, backend, assumed)
-    for check in (_networks, _families, _prefixes, _mtu, _selectors, _wireguard, _etcd, _digests):
+    for check in (*_EVERY, *_OF_PLUGIN[intent.plugin]):
         problems += [problem for problem in check(intent, complete) if problem.variable not in assumed]
     return intent, problems
 
 
-def _backend(values: t.Mapping[str, t.Any]) -> tuple[Backend | None, list[Problem]]:
-    plugin = values["network_plugin"]
-    if plugin not in plugins():
-        reason = "this version of the collection cannot deploy it"
-        return None, [Problem("network_plugin", plugin, reason, f"Choose one of {', '.join(plugins())}")]
-    type_name = values[f"{plugin}_backend"]
-    direct = values[f"{plugin}_direct_routing"]
+def _backend(values: t.Mapping[str, t.Any]) -> Choice:
+    return _CHOICE[values["network_plugin"]](values)
+
+
+def _flannel_backend(values: t.Mapping[str, t.Any]) -> Choice:
+    type_name, direct = values["flannel_backend"], values["flannel_direct_routing"]
     try:
-        return find(plugin, type_name, direct), []
+        return find("flannel", type_name, direct), []
     except BackendError as exc:
         remedy = "Set flannel_direct_routing to false, or choose a backend that has it: vxlan or ipip"
-        return find(plugin, type_name), [Problem("flannel_direct_routing", direct, str(exc), remedy)]
+        return find("flannel", type_name), [Problem("flannel_direct_routing", direct, str(exc), remedy)]
+
+
+def _calico_backend(values: t.Mapping[str, t.Any]) -> Choice:
+    ipip, vxlan = values["calico_ipip_mode"], values["calico_vxlan_mode"]
+    if _OFF not in (ipip, vxlan):
+        reason = f"calico_vxlan_mode is {vxlan} too, and an IPPool has one encapsulation"
+        return None, [Problem("calico_ipip_mode", ipip, reason, "Set one of the two to Never")]
+    mode = vxlan if ipip == _OFF else ipip
+    if mode == _OFF:
+        return find("calico", "none"), []
+    return find("calico", "vxlan" if ipip == _OFF else "ipip", mode == "CrossSubnet"), []
+
+
+Choice = tuple[Backend | None, list[Problem]]
+_CHOICE: t.Mapping[str, t.Callable[[t.Mapping[str, t.Any]], Choice]] = {
+    "flannel": _flannel_backend,
+    "calico": _calico_backend,
+}
 
 
 def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozenset[str]) -> Intent:
+    flannel, calico = _flannel(values), _calico(values)
+    options = {"flannel": flannel.options, "calico": calico.options}
     return Intent(
         plugin=values["network_plugin"],
         backend=backend,
@@ -172,13 +196,9 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         cni_conf_dir=values["network_cni_conf_dir"],
         cni_bin_dir=values["network_cni_bin_dir"],
         foreign_cni=values["network_foreign_cni"],
-        flannel=_flannel(values),
-        calico=CalicoIntent(
-            values["calico_ipip_mode"],
-            values["calico_vxlan_mode"],
-            values["calico_networking_backend"],
-            values["calico_ip_autodetection_method"],
-        ),
+        options=options[values["network_plugin"]],
+        flannel=flannel,
+        calico=calico,
         assumed=assumed,
     )
 
@@ -196,6 +216,18 @@ def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:
             wireguard_keepalive=values["flannel_wireguard_keepalive"],
             wireguard_mode=values["flannel_wireguard_mode"],
         ),
+    )
+
+
+def _calico(values: t.Mapping[str, t.Any]) -> CalicoIntent:
+    return CalicoIntent(
+        options=BackendOptions(
+            vni=values["calico_vxlan_vni"], port=values["calico_vxlan_port"], mtu=values["calico_mtu"]
+        ),
+        ipip_mode=values["calico_ipip_mode"],
+        vxlan_mode=values["calico_vxlan_mode"],
+        networking_backend=values["calico_networking_backend"],
+        ip_autodetection_method=values["calico_ip_autodetection_method"],
     )
 
 
@@ -255,8 +287,15 @@ def _families(intent: Intent, values: Values) -> Check:
             "network_pod_cidr",
             intent.pod_cidrs,
             f"has an IPv{missing[0]} network, which the backend {backend.label} cannot carry",
-            "Choose vxlan, host-gw or wireguard, or give the pods an IPv4 network only",
+            f"Choose {_carriers(intent)}, or give the pods an IPv4 network only",
         )
+
+
+def _carriers(intent: Intent) -> str:
+    """The types of the plugin's backends that carry every family of the pod network."""
+    able = [one for one in BACKENDS if one.plugin == intent.plugin and set(intent.versions) <= set(one.ip_versions)]
+    *others, last = dict.fromkeys(backend.type for backend in able)
+    return " or ".join([", ".join(others), last]) if others else last
 
 
 def _prefixes(intent: Intent, values: Values) -> Check:
@@ -377,3 +416,7 @@ def _digests(intent: Intent, values: Values) -> Check:
     for name in ("flannel_image_digest", "flannel_cni_plugin_image_digest"):
         if values[name] and not re.match(r"sha256:[0-9a-f]{64}$", values[name]):
             yield Problem(name, values[name], "is not an image digest", "Write sha256: and 64 hexadecimal digits")
+
+
+_EVERY = (_networks, _families, _prefixes)
+_OF_PLUGIN = {"flannel": (_mtu, _selectors, _wireguard, _etcd, _digests), "calico": ()}

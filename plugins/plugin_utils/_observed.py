@@ -13,7 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import (
     Endpoint,
     Lookup,
     Underlay,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import missing_from, parse_condition
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _expect, _prepare
@@ -19,7 +19,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import fore
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import PluginPlan, plugin_plan
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_plan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 
 # Seconds between two looks of a node that waits for its pod network.
@@ -91,7 +91,7 @@ def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode]) -> Network
 def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan:
     """The whole pod network. Raises BackendError when a node cannot be reached by its peers."""
     plugin = plugin_plan(intent, nodes)
-    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, plugin)
+    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes)
     return NetworkPlan(
         plugin=intent.plugin,
         backend=intent.backend.label,
@@ -133,9 +133,9 @@ class _Preparation:
 class _Expectations:
     """What each node must show: subnet, devices, CNI configuration and all its pod routes."""
 
-    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode], plugin: PluginPlan) -> None:
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
         found = [endpoint(node, intent) for node in nodes]
-        self._intent, self._plugin = intent, plugin
+        self._intent = intent
         self._endpoints = {item.name: item for item in found if item is not None}
         self._digests = self._route_digests() if intent.kube else {}
 
@@ -145,7 +145,7 @@ class _Expectations:
     def of(self, node: ObservedNode) -> dict[str, t.Any]:
         intent = self._intent
         return {
-            "subnet_env": self._plugin.subnet_env(self._endpoints[node.name]),
+            "subnet_env": intent.backend.agent_env(self._endpoints[node.name], intent),
             "links": list(intent.backend.devices(intent)),
             "pod_routes": self._pod_routes(node),
             "cni_config": intent.backend.cni_config,

@@ -288,6 +288,16 @@ SETTINGS: tuple[Setting, ...] = (
         default="bird",
         choices={"bird": ("brid",), "vxlan": (), "none": ()},
     ),
+    Setting("calico_vxlan_vni", "int", "VXLAN network identifier.", default=4096, minimum=1, maximum=(1 << 24) - 1),
+    Setting("calico_vxlan_port", "int", "UDP port of VXLAN.", default=4789, minimum=1, maximum=65535),
+    Setting(
+        "calico_mtu",
+        "int",
+        "MTU of the pods; unset = the NIC's less the overhead of the mode.",
+        unit="bytes",
+        minimum=1,
+        maximum=65535,
+    ),
     Setting(
         "calico_ip_autodetection_method",
         "str",

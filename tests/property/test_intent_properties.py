@@ -10,7 +10,7 @@ import json
 
 from ansible_collections.switchyard.cni.plugins.filter.backends import FilterModule
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint, Underlay, networks
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint, Underlay, networks
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import check
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent, flannel_net_conf
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME, SETTINGS, resolve
@@ -34,6 +34,7 @@ ODD_VALUES = st.one_of(
 )
 CASES = st.sampled_from((str.lower, str.upper, str.title, str))
 BACKEND = st.sampled_from(BACKENDS)
+FLANNEL = st.sampled_from([backend for backend in BACKENDS if backend.plugin == "flannel"])
 
 
 @st.composite
@@ -46,17 +47,30 @@ def clusters(draw):
             f"node{number}",
             networks([f"10.244.{number}.0/24"]),
             Underlay("eth0", 1500, ((f"192.168.{site}.{number + 1}", 24),)),
+            tunnel_ips=(f"10.244.{number}.0",),
         )
         for number, site in enumerate(sites)
     ]
+
+
+def flannel(backend):
+    return {"flannel_backend": backend.type, "flannel_direct_routing": backend.direct_routing}
+
+
+def calico(backend):
+    mode = "CrossSubnet" if backend.direct_routing else "Always"
+    return {
+        "calico_ipip_mode": mode if backend.type == "ipip" else "Never",
+        "calico_vxlan_mode": mode if backend.type == "vxlan" else "Never",
+    }
 
 
 def intent_of(backend, **settings):
     values, problems = resolve(
         {
             "network_pod_cidr": "10.244.0.0/16",
-            "flannel_backend": backend.type,
-            "flannel_direct_routing": backend.direct_routing,
+            "network_plugin": backend.plugin,
+            **(flannel(backend) if backend.plugin == "flannel" else calico(backend)),
             **settings,
         }
     )
@@ -143,7 +157,9 @@ def test_direct_routing_never_sends_a_plain_packet_out_of_the_subnet(backend, no
             if peer is None:
                 continue
             near = ipaddress.ip_address(peer.address(4)) in here
-            assert (route.dev == "eth0") == (near and backend.direct_routing)
+            assert backend.tunnelled(route, made) == (route.dev != "eth0")
+            if backend.devices(made):
+                assert (route.dev == "eth0") == (near and backend.direct_routing)
 
 
 @given(BACKEND, clusters(), st.integers(0, 11))
@@ -158,7 +174,7 @@ def test_one_peer_less_is_at_most_one_route_less_and_changes_no_other(backend, n
     assert len(before - after) <= 1
 
 
-@given(BACKEND, st.integers(577, 65535), st.one_of(st.none(), st.integers(1280, 65535)))
+@given(FLANNEL, st.integers(577, 65535), st.one_of(st.none(), st.integers(1280, 65535)))
 def test_pods_packets_fit_the_nic(backend, nic, wanted):
     if wanted is not None and (not backend.reads_mtu or wanted > nic):
         wanted = None

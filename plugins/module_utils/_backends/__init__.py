@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends import _flannel
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import _calico, _flannel
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, BackendError
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces
 
-_FAMILIES = (_flannel.BACKENDS,)
+_FAMILIES = (_flannel.BACKENDS, _calico.BACKENDS)
 
 BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family)
 
@@ -21,6 +22,11 @@ BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for back
 def plugins() -> t.Tuple[str, ...]:
     """The network plugins that have backends here."""
     return tuple(dict.fromkeys(backend.plugin for backend in BACKENDS))
+
+
+def traces() -> t.Dict[str, Traces]:
+    """By what each plugin can be recognised on a node."""
+    return {backend.plugin: backend.traces for backend in BACKENDS}
 
 
 def types(plugin: str) -> t.Tuple[str, ...]:

@@ -9,14 +9,24 @@ This file is private to the collection.
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Announced, Endpoint
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import (
+    ExpectedChain,
+    KernelFeature,
+    Leftovers,
+    Privileges,
+    Traces,
+    Transport,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
+    Address,
+    FdbEntry,
     IPNetwork,
     Link,
-    NodeFacts,
+    Neighbour,
     Route,
 )
 
@@ -59,136 +69,9 @@ class Network(Protocol):
     def options(self) -> BackendOptions:
         """What the operator set about the backend."""
 
-
-@dataclass(frozen=True)
-class KernelFeature:
-    """A part of the kernel as node_network_info calls it, its build option, and the module that carries it."""
-
-    feature: str
-    option: str
-    module: str
-
-
-@dataclass(frozen=True)
-class Transport:
-    """What crosses the underlay: ``protocol`` is ``udp`` with ``ports``, or an IP protocol ``number``."""
-
-    protocol: str
-    number: int
-    ports: t.Tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        if self.ports:
-            return "%s port %s" % (self.protocol, ", ".join(str(port) for port in self.ports))
-        return "IP protocol %d (%s)" % (self.number, self.protocol)
-
-
-@dataclass(frozen=True)
-class Privileges:
-    """What the agent's container needs. ``host_devices`` are device nodes of the host."""
-
-    privileged: bool = False
-    capabilities: t.Tuple[str, ...] = ("NET_ADMIN", "NET_RAW")
-    host_devices: t.Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Leftovers:
-    """What stays on a node when the agent of this backend stops."""
-
-    devices: t.Tuple[str, ...] = ()
-    routes: bool = False
-    files: t.Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Underlay:
-    """The device that carries the pod network of a node, its MTU in bytes, and its first address of each family."""
-
-    dev: str
-    mtu: int
-    addresses: t.Tuple[t.Tuple[str, int], ...] = ()
-
-    def address(self, version: int) -> t.Optional[str]:
-        """The node's address of that IP version on the device."""
-        for address, dummy in self.addresses:
-            if ipaddress.ip_address(address).version == version:
-                return address
-        return None
-
-    def network(self, version: int) -> t.Optional[IPNetwork]:
-        """The network of that IP version that the device is in."""
-        for address, prefixlen in self.addresses:
-            interface = ipaddress.ip_interface("%s/%d" % (address, prefixlen))
-            if interface.version == version:
-                return interface.network
-        return None
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A node as its peers see it: its pod subnets (one a family), where to reach it, and what it reaches directly.
-
-    ``public_ips`` replaces the underlay's address of its family, as flannel's public-ip-overwrite does.
-    ``table`` holds the node's routes that do not belong to the pod network.
-    """
-
-    name: str
-    pod_cidrs: t.Tuple[IPNetwork, ...]
-    underlay: Underlay
-    public_ips: t.Tuple[str, ...] = ()
-    table: t.Tuple[Route, ...] = ()
-
-    def subnet(self, version: int) -> t.Optional[IPNetwork]:
-        """The node's pod subnet of that IP version."""
-        for network in self.pod_cidrs:
-            if network.version == version:
-                return network
-        return None
-
-    def address(self, version: int) -> t.Optional[str]:
-        """The address of that IP version at which peers reach the node."""
-        for address in self.public_ips:
-            if ipaddress.ip_address(address).version == version:
-                return address
-        return self.underlay.address(version)
-
-
-def networks(cidrs: t.Iterable[str]) -> t.Tuple[IPNetwork, ...]:
-    """CIDRs as networks. Raises ValueError."""
-    return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
-
-
-class Lookup:
-    """The kernel's route lookup over a few routes: the longest prefix wins, then the lowest metric."""
-
-    def __init__(self, node: Endpoint) -> None:
-        self._routes = [(route.network, route) for route in node.table]
-        self._routes += [(network, Route(dst=str(network), dev=node.underlay.dev)) for network in _connected(node)]
-        self._routes.sort(key=lambda pair: (-pair[0].prefixlen, pair[1].metric))
-
-    def route(self, address: str) -> t.Optional[Route]:
-        """The route a packet to that address takes; None = unreachable."""
-        target = ipaddress.ip_address(address)
-        for network, route in self._routes:
-            if target.version == network.version and target in network:
-                return route
-        return None
-
-    def direct(self, address: str) -> t.Optional[str]:
-        """The device when the address is on the node's own layer 2 (its route has no gateway), else None.
-
-        This is flannel's own test: DirectRouting() in pkg/ip/iface.go.
-        """
-        route = self.route(address)
-        return route.dev if route and not route.gateway else None
-
-
-def _connected(node: Endpoint) -> t.Iterator[IPNetwork]:
-    for version in (4, 6):
-        network = node.underlay.network(version)
-        if network is not None:
-            yield network
+    @property
+    def ip_masq(self) -> bool:
+        """Whether packets that leave the pod network get the node's address."""
 
 
 class Backend:
@@ -225,11 +108,17 @@ class Backend:
     bridge: t.Optional[str] = None
     """The bridge that the node's pods hang on."""
 
-    own_devices: t.Tuple[str, ...] = ()
-    """Name patterns (fnmatch) of every device that any backend of the plugin makes."""
+    traces: Traces = Traces()
+    """By what the plugin can be recognised on a node, whichever of its backends runs."""
 
     direct_routing: bool = False
     """Whether a peer on the same layer 2 is reached without the encapsulation."""
+
+    blocks: bool = False
+    """Whether the nodes' subnets are blocks that the plugin gives out itself, instead of the Nodes' podCIDRs."""
+
+    announced_type: t.Optional[str] = None
+    """What an agent of this backend calls itself on its Node; None where agents do not say."""
 
     def pod_mtu(self, nic_mtu: int, options: t.Optional[BackendOptions] = None) -> int:
         """The MTU inside a pod, in bytes, on a node whose NIC has ``nic_mtu`` bytes."""
@@ -268,24 +157,34 @@ class Backend:
         """The routes to the node's own pods; the kernel makes them with the bridge, on the first pod of the node."""
         raise NotImplementedError
 
+    def addresses(self, node: Endpoint, network: Network) -> t.Tuple[Address, ...]:
+        """The addresses that the agent gives its devices on this node."""
+        return ()
+
+    def neighbours(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Neighbour, ...]:
+        """The neighbours of the node's tunnel devices. Linear in the number of peers."""
+        return ()
+
+    def fdb(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[FdbEntry, ...]:
+        """The forwarding entries of the node's tunnel devices. Linear in the number of peers."""
+        return ()
+
+    def tunnelled(self, route: Route, network: Network) -> bool:
+        """Whether packets on this route are encapsulated."""
+        return route.dev in self.devices(network)
+
+    def chains(self, network: Network, nftables: bool) -> t.Tuple[ExpectedChain, ...]:
+        """The chains that the agent keeps in the packet filter."""
+        return ()
+
+    def agent_env(self, node: Endpoint, network: Network) -> t.Dict[str, str]:
+        """The values in the file that the agent writes for its CNI plugin, where it writes one."""
+        return {}
+
+    def announced(self, notes: t.Mapping[str, str]) -> Announced:
+        """What an agent of the plugin has made known of its node, from the Node's annotations."""
+        return Announced()
+
     def leftovers(self, network: Network) -> Leftovers:
         """What stays behind when the agent stops."""
         raise NotImplementedError
-
-
-def endpoint_table(facts: NodeFacts, pod_cidrs: t.Iterable[IPNetwork]) -> t.Tuple[Route, ...]:
-    """The node's routes that do not lead to pods: the ones that decide how a peer is reached."""
-    pods: t.Dict[int, IPNetwork] = {network.version: network for network in pod_cidrs}
-    return tuple(
-        route
-        for route in facts.routes
-        if route.table == "main" and route.type == "unicast" and not _local_or_inside(route.network, pods)
-    )
-
-
-def _local_or_inside(network: IPNetwork, pods: t.Mapping[int, IPNetwork]) -> bool:
-    # Every device has fe80::/64: it says nothing about the way to a peer.
-    if network.is_link_local:
-        return True
-    pod = pods.get(network.version)
-    return pod is not None and network.prefixlen >= pod.prefixlen and network.network_address in pod

@@ -9,21 +9,32 @@ This file is private to the collection.
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
     BackendError,
     BackendOptions,
-    Endpoint,
+    Network,
+)
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Announced, Endpoint, Lookup
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import (
+    ExpectedChain,
     KernelFeature,
     Leftovers,
-    Lookup,
-    Network,
     Privileges,
+    Traces,
     Transport,
 )
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Link, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import (
+    Address,
+    FdbEntry,
+    IPNetwork,
+    Link,
+    Neighbour,
+    Route,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
 
 BRIDGE = "cni0"
@@ -35,6 +46,25 @@ IPIP = KernelFeature("ipip", "CONFIG_NET_IPIP", "ipip")
 WIREGUARD = KernelFeature("wireguard", "CONFIG_WIREGUARD", "wireguard")
 TUN = KernelFeature("tun", "CONFIG_TUN", "tun")
 
+PREFIX = "flannel.alpha.coreos.com/"
+"""Of the Nodes' annotations (pkg/subnet/kube/annotations.go, the default of --kube-annotation-prefix)."""
+
+TRACES = Traces(
+    devices=(BRIDGE, "flannel*"),
+    chains=("FLANNEL-*",),
+    filter_tables=("flannel-ipv4", "flannel-ipv6"),
+    files=("/run/flannel/subnet.env", "/run/flannel/wgkey"),
+    cni_configs=("10-flannel.conflist", "10-flannel.conf"),
+    cni_plugins=("flannel",),
+    lease_networks=("cbr0",),
+    agents=("flanneld",),
+    annotations=PREFIX,
+)
+"""The names of the agent's devices, chains and files; those of its CNI plugin are upstream's defaults
+(Documentation/kube-flannel.yml)."""
+
+_ENV_FAMILY = {4: "", 6: "IPV6_"}
+
 
 class Flannel(Backend):
     """What all backends of flannel share."""
@@ -44,7 +74,7 @@ class Flannel(Backend):
     cni_config = "10-flannel.conflist"
     cni_plugins = ("bridge", "host-local", "loopback", "portmap")
     bridge = BRIDGE
-    own_devices = (BRIDGE, "flannel*")
+    traces = TRACES
 
     def features(self, nftables: bool = False) -> t.Tuple[KernelFeature, ...]:
         # main.go: flanneld exits without bridge-nf-call-iptables, unless EnableNFTables is set.
@@ -91,6 +121,67 @@ class Flannel(Backend):
     def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
         raise NotImplementedError
 
+    def addresses(self, node: Endpoint, network: Network) -> t.Tuple[Address, ...]:
+        """Each device holds the first address of the node's subnet (each backend's RegisterNetwork or Run)."""
+        subnets = [node.subnet(cidr.version) for cidr in network.pod_cidrs]
+        return tuple(
+            Address(dev, str(subnet.network_address), subnet.max_prefixlen)
+            for dev, subnet in zip(self.devices(network), subnets)
+            if subnet is not None
+        )
+
+    def chains(self, network: Network, nftables: bool) -> t.Tuple[ExpectedChain, ...]:
+        """pkg/trafficmngr/{iptables,nftables}: masquerading, and leave to forward."""
+        families = ["ip" if cidr.version == 4 else "ip6" for cidr in network.pod_cidrs]
+        if nftables:
+            names = ["postrtg"] * network.ip_masq + ["forward"]
+            tables = {"ip": "flannel-ipv4", "ip6": "flannel-ipv6"}
+            return tuple(ExpectedChain(one, tables[one], name, nft=True) for one in families for name in names)
+        return tuple(
+            ExpectedChain(one, table, name, hook)
+            for one in families
+            for table, name, hook in (
+                *[("nat", "FLANNEL-POSTRTG", "POSTROUTING")] * network.ip_masq,
+                ("filter", "FLANNEL-FWD", "FORWARD"),
+            )
+        )
+
+    def agent_env(self, node: Endpoint, network: Network) -> t.Dict[str, str]:
+        """/run/flannel/subnet.env (WriteSubnetFile in pkg/subnet/subnet.go), written once the backend is registered."""
+        wanted = {
+            "FLANNEL_MTU": str(self.pod_mtu(node.underlay.mtu, network.options)),
+            "FLANNEL_IPMASQ": "true" if network.ip_masq else "false",
+        }
+        for cidr in network.pod_cidrs:
+            family = _ENV_FAMILY[cidr.version]
+            wanted["FLANNEL_%sNETWORK" % family] = str(cidr)
+            subnet = node.subnet(cidr.version)
+            if subnet is not None:
+                wanted["FLANNEL_%sSUBNET" % family] = "%s/%d" % (subnet.network_address + 1, subnet.prefixlen)
+        return wanted
+
+    def announced(self, notes: t.Mapping[str, str]) -> Announced:
+        """The annotations of pkg/subnet/kube: public-ip, backend-type, backend-data, and those of IPv6."""
+        if PREFIX + "backend-type" not in notes and PREFIX + "public-ip" not in notes:
+            return Announced()
+        try:
+            data = {4: _note(notes, "backend-data"), 6: _note(notes, "backend-v6-data")}
+        except ValueError as exc:
+            return Announced(type=notes.get(PREFIX + "backend-type"), damaged=str(exc))
+        return Announced(
+            type=notes.get(PREFIX + "backend-type"),
+            addresses=tuple(notes[PREFIX + key] for key in ("public-ip", "public-ipv6") if notes.get(PREFIX + key)),
+            macs=tuple((version, str(one["VtepMAC"])) for version, one in data.items() if one.get("VtepMAC")),
+            public_key=(data[4] or data[6]).get("PublicKey"),
+        )
+
+
+def _note(notes: t.Mapping[str, str], key: str) -> t.Mapping[str, t.Any]:
+    value = json.loads(notes.get(PREFIX + key) or "null") or {}
+    if not isinstance(value, dict):
+        raise ValueError("%s%s is no JSON object" % (PREFIX, key))
+    return value
+
 
 class Vxlan(Flannel):
     """pkg/backend/vxlan: one device a family, ``S/24 via S.0 dev flannel.<VNI> onlink`` to every peer.
@@ -101,6 +192,7 @@ class Vxlan(Flannel):
 
     type = "vxlan"
     label = "vxlan"
+    announced_type = "vxlan"
     overhead = 50
     reads_mtu = True
     dual_stack = True
@@ -145,6 +237,37 @@ class Vxlan(Flannel):
     def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
         return Route(dst=str(subnet), gateway=str(subnet.network_address), dev=dev, onlink=True)
 
+    def neighbours(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Neighbour, ...]:
+        """Where pkg/backend/vxlan/device.go AddARP and AddV6ARP put the peer's VTEP: at the peer subnet's .0."""
+        return tuple(
+            Neighbour(dev, str(subnet.network_address), mac, permanent=True)
+            for peer, version, dev in self._vteps(node, peers, network)
+            for subnet, mac in ((peer.subnet(version), peer.mac(version)),)
+            if subnet is not None and mac is not None
+        )
+
+    def fdb(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[FdbEntry, ...]:
+        """pkg/backend/vxlan/device.go AddFDB: the peer's VTEP is behind the peer's own address."""
+        return tuple(
+            FdbEntry(dev, mac, self._address(peer, version), permanent=True)
+            for peer, version, dev in self._vteps(node, peers, network)
+            for mac in (peer.mac(version),)
+            if mac is not None
+        )
+
+    def _vteps(
+        self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network
+    ) -> t.Iterator[t.Tuple[Endpoint, int, str]]:
+        """The peers whose VTEP this node must know, once for each family."""
+        pairs = tuple(zip((cidr.version for cidr in network.pod_cidrs), self.devices(network)))
+        lookup = Lookup(node) if self.direct_routing else None
+        for peer in peers:
+            if peer.name == node.name:
+                continue
+            for version, dev in pairs:
+                if lookup is None or lookup.direct(self._address(peer, version)) is None:
+                    yield peer, version, dev
+
     def leftovers(self, network: Network) -> Leftovers:
         return Leftovers(devices=self.devices(network), routes=True)
 
@@ -167,6 +290,7 @@ class HostGw(Flannel):
 
     type = "host-gw"
     label = "host-gw"
+    announced_type = "host-gw"
     needs_same_l2 = True
     dual_stack = True
     ip_versions = (4, 6)
@@ -201,6 +325,7 @@ class Udp(OneRoute):
 
     type = "udp"
     label = "udp"
+    announced_type = ""
     overhead = 28
     own_features = (TUN,)
     needs_tun_device = True
@@ -228,6 +353,7 @@ class Wireguard(OneRoute):
 
     type = "wireguard"
     label = "wireguard"
+    announced_type = "wireguard"
     overhead = 80
     reads_mtu = True
     dual_stack = True
@@ -276,6 +402,7 @@ class Ipip(Flannel):
 
     type = "ipip"
     label = "ipip"
+    announced_type = "ipip"
     overhead = 20
     own_features = (IPIP,)
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel import FlannelPlan
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
 
 
 class PluginPlan(t.Protocol):
@@ -27,11 +27,16 @@ class PluginPlan(t.Protocol):
     def node_state(self, node: ObservedNode) -> NodeState:
         """What a node needs besides the preparation that every pod network needs."""
 
-    def subnet_env(self, node: Endpoint) -> dict[str, str]:
-        """Values the agent writes on the node once it has started."""
-
 
 _PLUGINS: dict[str, t.Callable[[Intent, t.Sequence[ObservedNode]], PluginPlan]] = {"flannel": FlannelPlan}
+
+
+def undeployable(plugin: str) -> list[Problem]:
+    """What speaks against deploying a plugin that can be described and verified here."""
+    if plugin in _PLUGINS:
+        return []
+    reason = "this version of the collection cannot deploy it"
+    return [Problem("network_plugin", plugin, reason, f"Choose one of {', '.join(_PLUGINS)}")]
 
 
 def plugin_plan(intent: Intent, nodes: t.Sequence[ObservedNode]) -> PluginPlan:

@@ -9,12 +9,10 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Endpoint
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, flannel_net_conf
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, uses_nftables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import _flannel_etcd, _flannel_manifest
-from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import node_gateway
 
 # The delegate is the bridge plugin: cni0, with the first address of the node's subnet
 # (flannel CNI plugin, README); portmap serves hostPort.
@@ -26,7 +24,6 @@ CNI_CONF: dict[str, t.Any] = {
         {"type": "portmap", "capabilities": {"portMappings": True}},
     ],
 }
-_FAMILY = {4: "", 6: "IPV6_"}
 
 
 class FlannelPlan:
@@ -62,21 +59,6 @@ class FlannelPlan:
         if self._intent.kube:
             return NodeState(cni_bin_dir=self._intent.cni_bin_dir)
         return _flannel_etcd.node_state(self._intent, node, self._config["cni-conf.json"], self._hash)
-
-    def subnet_env(self, node: Endpoint) -> dict[str, str]:
-        """The lines that flanneld writes to /run/flannel/subnet.env once its backend is registered."""
-        intent = self._intent
-        wanted = {
-            "FLANNEL_MTU": str(intent.backend.pod_mtu(node.underlay.mtu, intent.options)),
-            "FLANNEL_IPMASQ": "true" if intent.flannel.ip_masq else "false",
-        }
-        for version, cidr in zip(intent.versions, intent.pod_cidrs, strict=True):
-            family = _FAMILY[version]
-            wanted[f"FLANNEL_{family}NETWORK"] = str(cidr)
-            subnet = node.subnet(version)
-            if subnet is not None:
-                wanted[f"FLANNEL_{family}SUBNET"] = f"{node_gateway(subnet)}/{subnet.prefixlen}"
-        return wanted
 
 
 def _text(value: t.Mapping[str, t.Any]) -> str:

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS, find, plugins, types
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
-    BackendError,
-    BackendOptions,
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import BackendError, BackendOptions
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import (
+    Announced,
     Endpoint,
-    Transport,
     Underlay,
     networks,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Transport
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
 
 # "Flags" of `route -n`: only network routes of the pod network are listed; onlink does not show there.
@@ -30,7 +30,8 @@ SEED_DIRECT_NODE2 = """
 172.50.1.0      0.0.0.0         255.255.255.0   U     0      0        0 cni0
 172.50.2.0      192.168.7.110   255.255.255.0   UG    0      0        0 eth0
 """
-EVERY = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.label)
+FLANNEL = [backend for backend in BACKENDS if backend.plugin == "flannel"]
+EVERY = pytest.mark.parametrize("backend", FLANNEL, ids=lambda backend: backend.label)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Net:
 
     pod_cidrs: tuple = networks(["172.50.0.0/16"])
     options: BackendOptions = field(default_factory=BackendOptions)
+    ip_masq: bool = True
 
 
 def node(name, address, subnet, prefixlen=21, table=(), dev="eth0"):
@@ -205,7 +207,7 @@ def test_pod_mtu_on_a_nic_of_1500_bytes(name, direct, mtu):
 
 def test_only_backends_that_read_an_mtu_take_it_from_the_settings():
     options = BackendOptions(mtu=1400)
-    mtus = {backend.label: backend.pod_mtu(1500, options) for backend in BACKENDS}
+    mtus = {backend.label: backend.pod_mtu(1500, options) for backend in FLANNEL}
 
     assert mtus["vxlan"] == mtus["vxlan + DirectRouting"] == 1350
     assert mtus["wireguard"] == 1320
@@ -215,7 +217,7 @@ def test_only_backends_that_read_an_mtu_take_it_from_the_settings():
 def test_configuration_has_the_documented_spelling():
     options = BackendOptions(vni=42, port=4789, mtu=1400, learning=True, wireguard_psk="secret", wireguard_keepalive=25)
 
-    conf = {backend.label: backend.backend_conf(options) for backend in BACKENDS}
+    conf = {backend.label: backend.backend_conf(options) for backend in FLANNEL}
 
     assert conf == {
         "vxlan": {"Type": "vxlan", "VNI": 42, "Port": 4789, "Learning": True, "MTU": 1400},
@@ -253,7 +255,7 @@ def test_ports_default_to_flannels_own():
 
 
 def test_what_crosses_the_underlay():
-    crossing = {backend.label: str(backend.transport(Net())) for backend in BACKENDS}
+    crossing = {backend.label: str(backend.transport(Net())) for backend in FLANNEL}
 
     assert crossing == {
         "vxlan": "udp port 8472",
@@ -268,7 +270,7 @@ def test_what_crosses_the_underlay():
 
 def test_kernel_features_by_option_and_module():
     needs = {
-        backend.label: [(need.option, need.module) for need in backend.features(nftables=True)] for backend in BACKENDS
+        backend.label: [(need.option, need.module) for need in backend.features(nftables=True)] for backend in FLANNEL
     }
 
     assert needs["vxlan"] == needs["vxlan + DirectRouting"] == [("CONFIG_VXLAN", "vxlan")]
@@ -288,20 +290,20 @@ def test_bridge_netfilter_is_needed_unless_flannel_uses_nftables(backend):
 
 
 def test_only_udp_gets_privileges_and_the_tun_device():
-    privileged = [backend.type for backend in BACKENDS if backend.privileges.privileged]
-    devices = {device for backend in BACKENDS for device in backend.privileges.host_devices}
+    privileged = [backend.type for backend in FLANNEL if backend.privileges.privileged]
+    devices = {device for backend in FLANNEL for device in backend.privileges.host_devices}
 
     assert privileged == ["udp"]
-    assert [backend.type for backend in BACKENDS if backend.needs_tun_device] == ["udp"]
+    assert [backend.type for backend in FLANNEL if backend.needs_tun_device] == ["udp"]
     assert devices == {"/dev/net/tun"}
 
 
 def test_dual_stack_is_for_the_backends_flannel_documents():
-    assert {backend.type for backend in BACKENDS if 6 in backend.ip_versions} == {"vxlan", "host-gw", "wireguard"}
+    assert {backend.type for backend in FLANNEL if 6 in backend.ip_versions} == {"vxlan", "host-gw", "wireguard"}
 
 
 def test_leftovers_name_what_stays_when_flanneld_stops():
-    left = {backend.label: backend.leftovers(Net()) for backend in BACKENDS}
+    left = {backend.label: backend.leftovers(Net()) for backend in FLANNEL}
 
     assert left["vxlan"].devices == ("flannel.1",)
     assert left["vxlan"].routes
@@ -315,10 +317,8 @@ def test_leftovers_name_what_stays_when_flanneld_stops():
 
 @EVERY
 def test_every_device_a_backend_makes_is_recognised_as_the_plugins_own(backend):
-    from fnmatch import fnmatchcase
-
-    for name in (*backend.devices(Net()), backend.bridge):
-        assert any(fnmatchcase(name, pattern) for pattern in backend.own_devices)
+    assert all(backend.traces.has_device(name) for name in (*backend.devices(Net()), backend.bridge))
+    assert not backend.traces.has_device("docker0")
 
 
 @EVERY
@@ -340,7 +340,7 @@ def test_the_registry_finds_every_backend_and_labels_are_unique(backend):
 
 
 def test_the_registry_says_what_there_is():
-    assert plugins() == ("flannel",)
+    assert plugins() == ("flannel", "calico")
     assert types("flannel") == ("vxlan", "host-gw", "udp", "wireguard", "ipip")
     with pytest.raises(BackendError, match="there are vxlan, host-gw"):
         find("flannel", "ipsec")
@@ -350,3 +350,91 @@ def test_the_registry_says_what_there_is():
 
 def test_a_preshared_key_is_not_in_the_representation_of_options():
     assert "hush" not in repr(BackendOptions(wireguard_psk="hush"))
+
+
+def with_macs(endpoints):
+    """The cluster as its flannelds have announced it."""
+    return [replace(one, macs=((4, f"0a:00:00:00:00:{number:02x}"),)) for number, one in enumerate(endpoints, start=1)]
+
+
+def test_a_vtep_knows_its_peers_at_the_first_address_of_their_subnets():
+    peers = with_macs((MASTER, NODE1, NODE2))
+    vxlan = find("flannel", "vxlan")
+
+    assert [entry.row for entry in vxlan.neighbours(NODE1, peers, Net())] == [
+        "172.50.0.0 dev flannel.1 lladdr 0a:00:00:00:00:01",
+        "172.50.1.0 dev flannel.1 lladdr 0a:00:00:00:00:03",
+    ]
+    assert [entry.row for entry in vxlan.fdb(NODE1, peers, Net())] == [
+        "0a:00:00:00:00:01 dev flannel.1 dst 192.168.7.101",
+        "0a:00:00:00:00:03 dev flannel.1 dst 192.168.7.111",
+    ]
+
+
+def test_with_direct_routing_only_far_peers_need_the_vtep():
+    peers = with_macs((MASTER, NODE1, NODE2, FAR))
+    direct = find("flannel", "vxlan", True)
+
+    assert [entry.dst for entry in direct.fdb(NODE1, peers, Net())] == ["10.9.0.4"]
+    assert [entry.address for entry in direct.neighbours(NODE1, peers, Net())] == ["172.50.3.0"]
+
+
+@EVERY
+def test_only_vxlan_has_tables_of_its_own(backend):
+    entries = backend.fdb(NODE1, with_macs(CLUSTER), Net())
+
+    assert bool(entries) == (backend.type == "vxlan" and not backend.direct_routing)
+    assert len(entries) == len(backend.neighbours(NODE1, with_macs(CLUSTER), Net()))
+
+
+@EVERY
+def test_a_tunnel_device_holds_the_first_address_of_the_nodes_subnet(backend):
+    found = backend.addresses(NODE1, Net())
+
+    assert [(one.dev, one.address, one.prefixlen) for one in found] == [
+        (dev, "172.50.2.0", 32) for dev in backend.devices(Net())
+    ]
+
+
+def test_subnet_env_is_the_seeds():
+    assert find("flannel", "vxlan").agent_env(NODE2, Net()) == {
+        "FLANNEL_NETWORK": "172.50.0.0/16",
+        "FLANNEL_SUBNET": "172.50.1.1/24",
+        "FLANNEL_MTU": "1450",
+        "FLANNEL_IPMASQ": "true",
+    }
+
+
+def test_chains_follow_the_filter_and_the_masquerading():
+    vxlan = find("flannel", "vxlan")
+
+    assert [str(chain) for chain in vxlan.chains(Net(), nftables=False)] == [
+        "FLANNEL-POSTRTG in table ip nat",
+        "FLANNEL-FWD in table ip filter",
+    ]
+    assert [chain.name for chain in vxlan.chains(Net(ip_masq=False), nftables=False)] == ["FLANNEL-FWD"]
+    assert {chain.table for chain in vxlan.chains(Net(), nftables=True)} == {"flannel-ipv4"}
+
+
+PREFIX = "flannel.alpha.coreos.com/"
+
+
+def test_what_flanneld_announces_on_its_node():
+    notes = {
+        f"{PREFIX}backend-type": "vxlan",
+        f"{PREFIX}public-ip": "192.168.7.110",
+        f"{PREFIX}backend-data": '{"VNI":1,"VtepMAC":"2e:ec:49:42:4f:af"}',
+        f"{PREFIX}backend-v6-data": "null",
+    }
+    found = find("flannel", "vxlan").announced(notes)
+
+    assert (found.type, found.addresses, found.macs) == ("vxlan", ("192.168.7.110",), ((4, "2e:ec:49:42:4f:af"),))
+    assert find("flannel", "udp").announced({f"{PREFIX}backend-type": ""}).type == ""
+    assert find("flannel", "vxlan").announced({"other": "note"}) == Announced()
+
+
+@pytest.mark.parametrize("data", ["{", "[1]", '"text"'])
+def test_a_damaged_announcement_is_named(data):
+    notes = {f"{PREFIX}backend-type": "vxlan", f"{PREFIX}backend-data": data}
+
+    assert find("flannel", "vxlan").announced(notes).damaged

@@ -9,6 +9,7 @@ import base64
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent, flannel_net_conf
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.tests.unit.plugin_utils.cluster_facts import SETTINGS, intent
@@ -65,14 +66,39 @@ def test_without_a_pod_network_there_is_no_intent():
     assert build_intent(values) == (None, [])
 
 
-def test_a_plugin_without_backends_is_refused_with_those_there_are():
-    values, dummy = resolve({**SETTINGS, "CLUSTER_NETWORK": "calico"})
+def test_a_plugin_that_can_only_be_verified_is_refused_with_those_there_are():
+    (wrong,) = undeployable("calico")
 
+    assert (wrong.variable, wrong.value) == ("network_plugin", "calico")
+    assert "flannel" in wrong.remedy
+    assert undeployable("flannel") == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "label"),
+    [
+        ({}, "IPIP"),
+        ({"CALICO_IPV4POOL_IPIP": "off"}, "no encapsulation (BGP)"),
+        ({"CALICO_ENABLE_OVERLAY": "CrossSubnet"}, "IPIP CrossSubnet"),
+        ({"calico_ipip_mode": "Never", "calico_vxlan_mode": "Always"}, "VXLAN"),
+        ({"calico_ipip_mode": "Never", "calico_vxlan_mode": "CrossSubnet"}, "VXLAN CrossSubnet"),
+    ],
+)
+def test_calicos_two_modes_choose_one_backend(settings, label):
+    values, dummy = resolve({**SETTINGS, "CLUSTER_NETWORK": "calico", **settings})
     made, wrong = build_intent(values)
 
+    assert wrong == []
+    assert (made.backend.plugin, made.backend.label, made.options.vni) == ("calico", label, 4096)
+
+
+def test_an_ippool_cannot_have_two_encapsulations():
+    values, dummy = resolve({**SETTINGS, "CLUSTER_NETWORK": "calico", "calico_vxlan_mode": "Always"})
+    made, (wrong,) = build_intent(values)
+
     assert made is None
-    assert [(problem.variable, problem.value) for problem in wrong] == [("network_plugin", "calico")]
-    assert "flannel" in wrong[0].remedy
+    assert (wrong.variable, wrong.value) == ("calico_ipip_mode", "Always")
+    assert "calico_vxlan_mode is Always" in wrong.reason
 
 
 def test_settings_that_could_not_be_read_are_remembered_and_draw_no_conclusions():
