@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import BackendError
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import check
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Roster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
@@ -52,19 +53,19 @@ class ActionModule(ActionBase):
         problems += undeployable(intent.plugin) if intent else []
         if intent is None or undeployable(intent.plugin):
             return _refusal(problems)
-        api, unreachable = self._api(intent, variables) if arguments["scope"] == "network" else (None, [])
-        nodes = self._nodes(variables, hosts, api)
+        cluster, unreachable = self._cluster(intent, variables) if arguments["scope"] == "network" else (None, [])
+        nodes = self._nodes(variables, hosts, cluster)
         problems += check(intent, nodes) + unreachable
         if errors(problems):
             return _refusal(problems)
-        return self._result(PLANNERS[arguments["scope"]], intent, nodes, api, problems)
+        return self._result(PLANNERS[arguments["scope"]], intent, nodes, cluster, problems)
 
     def _result(
         self,
         planner: Planner,
         intent: Intent,
         nodes: t.Sequence[ObservedNode],
-        api: dict[str, t.Any] | None,
+        cluster: Cluster | None,
         problems: t.Sequence[Problem],
     ) -> dict[str, t.Any]:
         try:
@@ -77,7 +78,7 @@ class ActionModule(ActionBase):
             "api": {
                 "kubeconfig": intent.kubeconfig,
                 "context": intent.context,
-                "namespaces": api["namespaces"] if api else [],
+                "namespaces": list(cluster.namespaces) if cluster else [],
             },
             "warnings": [str(problem) for problem in warnings(problems)],
         }
@@ -100,33 +101,35 @@ class ActionModule(ActionBase):
         return {**here, **there}, _inventory.disagreements(here, host, there, hosts[0])
 
     def _nodes(
-        self, variables: dict[str, t.Any], hosts: t.Iterable[str], api: dict[str, t.Any] | None
+        self, variables: dict[str, t.Any], hosts: t.Iterable[str], cluster: Cluster | None
     ) -> list[ObservedNode]:
-        cluster = _inventory.api_nodes(api["nodes"]) if api else None
+        roster = Roster(cluster.members) if cluster else None
         nodes = []
         for host in hosts:
             own = variables["hostvars"][host]
             settings = _inventory.host_values(own, partial(self._read, own))
-            nodes.append(_inventory.observe(host, self._read(own, _inventory.OBSERVED), settings, cluster))
+            nodes.append(_inventory.observe(host, self._read(own, _inventory.OBSERVED), settings, roster))
         return nodes
 
-    def _api(self, intent: Intent, variables: dict[str, t.Any]) -> tuple[dict[str, t.Any] | None, list[Problem]]:
-        """Nodes and namespaces of the cluster, or why the API server does not tell them; None where nobody asks it."""
+    def _cluster(self, intent: Intent, variables: dict[str, t.Any]) -> tuple[Cluster | None, list[Problem]]:
+        """The cluster's Nodes, or why the API server does not tell them; None where nobody asks it."""
         if not intent.kube:
             return None, []
-        found: dict[str, list[t.Any]] = {"Namespace": []}
         # Only a dry run must know which namespaces there are (see the filter applicable).
-        for kind in ("Node", "Namespace") if self._task.check_mode else ("Node",):
-            result = self._execute_module(
-                module_name="kubernetes.core.k8s_info",
-                module_args={"kind": kind, "kubeconfig": intent.kubeconfig or None, "context": intent.context or None},
-                task_vars=variables,
-            )
-            if result.get("failed") or not result.get("api_found", True):
-                return None, [_api_problem(intent, result)]
-            found[kind] = result["resources"]
-        namespaces = [item["metadata"]["name"] for item in found["Namespace"]]
-        return {"nodes": found["Node"], "namespaces": namespaces}, []
+        sections = ["nodes", "namespaces"] if self._task.check_mode else ["nodes"]
+        result = self._execute_module(
+            module_name="switchyard.cni.cluster_network_info",
+            module_args={
+                "gather": sections,
+                "kubeconfig": intent.kubeconfig or None,
+                "context": intent.context or None,
+            },
+            task_vars=variables,
+        )
+        if result.get("failed"):
+            return None, [_api_problem(intent, str(result.get("msg") or "no reason given"))]
+        cluster = Cluster.from_dict(result["cluster"])
+        return cluster, [_api_problem(intent, str(gap)) for gap in cluster.gaps]
 
     def _read(self, variables: t.Mapping[str, t.Any], name: str) -> t.Any:
         return self._templar.template(variables.get(name))
@@ -138,12 +141,11 @@ def _hosts(variables: dict[str, t.Any], groups: t.Iterable[str]) -> list[str]:
     return list(dict.fromkeys(host for group in groups for host in known.get(group, [])))
 
 
-def _api_problem(intent: Intent, result: t.Mapping[str, t.Any]) -> Problem:
-    said = str(result.get("msg") or "it has no such resource").strip().splitlines()[-1]
+def _api_problem(intent: Intent, said: str) -> Problem:
     return Problem(
         "network_kubeconfig",
         intent.kubeconfig or "(the default: KUBECONFIG or ~/.kube/config)",
-        f"the API server cannot be read with it: {said}",
+        f"the API server cannot be read with it: {said.strip().splitlines()[-1]}",
         "Check that the API server runs and that this kubeconfig reaches it from the host of the play",
     )
 

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model import ModelError
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Member, Roster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, observed_node
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME, PREFIXES, SETTINGS
@@ -18,15 +18,6 @@ OBSERVED = "network_observed"
 INTERNAL = frozenset({OBSERVED, "network_plan", "network_proof", "network_api_host", "flannel_applied"})
 
 Variables = t.Mapping[str, t.Any]
-
-
-@dataclass(frozen=True)
-class ApiNode:
-    """What the API server says of one node."""
-
-    name: str
-    pod_cidrs: tuple[str, ...]
-    internal_ips: tuple[str, ...]
 
 
 def setting_names(variables: Variables) -> list[str]:
@@ -58,25 +49,14 @@ def disagreements(first: Variables, first_host: str, second: Variables, second_h
     ]
 
 
-def api_nodes(resources: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, ApiNode]:
-    """Node objects by their name."""
-    found = {}
-    for item in resources:
-        spec, status = item.get("spec", {}), item.get("status", {})
-        cidrs = spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])
-        addresses = [entry["address"] for entry in status.get("addresses", []) if entry.get("type") == "InternalIP"]
-        found[item["metadata"]["name"]] = ApiNode(item["metadata"]["name"], tuple(cidrs), tuple(addresses))
-    return found
-
-
 def observe(
-    host: str, result: t.Mapping[str, t.Any] | None, own: t.Mapping[str, t.Any], cluster: t.Mapping[str, ApiNode] | None
+    host: str, result: t.Mapping[str, t.Any] | None, own: t.Mapping[str, t.Any], cluster: Roster | None
 ) -> ObservedNode:
-    """One node out of its module's result, its own settings, and the API server's nodes (None: not asked)."""
+    """One node out of its module's result, its own settings, and the cluster's Nodes (None: nobody asked for them)."""
     answer = result or {}
     facts = answer.get("node")
     unreachable = None if facts else str(answer.get("msg") or "not observed in this run: --limit left it out")
-    found = _registered(host, own["network_node_name"], facts, cluster or {})
+    found = _member(host, own["network_node_name"], facts or {}, cluster) if cluster else None
     name = found.name if found else own["network_node_name"] or host
     details = {
         "pod_cidrs": found.pod_cidrs if found else (),
@@ -90,14 +70,10 @@ def observe(
         return observed_node(name, host, None, unreachable=str(error), **details)
 
 
-def _registered(host: str, name: str, facts: t.Any, cluster: t.Mapping[str, ApiNode]) -> ApiNode | None:
+def _member(host: str, name: str, facts: t.Mapping[str, t.Any], cluster: Roster) -> Member | None:
     """The Node of a host: by its declared name, the inventory's, its host name, or an address it holds."""
-    hostname = facts.get("hostname") if facts else None
-    for candidate in (name, host, hostname):
-        if candidate and candidate in cluster:
-            return cluster[candidate]
-    held = {item["address"] for item in facts.get("addresses", [])} if facts else set()
-    return next((node for node in cluster.values() if held.intersection(node.internal_ips)), None)
+    held = [item["address"] for item in facts.get("addresses", [])]
+    return cluster.find((name, host, facts.get("hostname")), held)
 
 
 def _shown(name: str, value: t.Any) -> t.Any:

@@ -74,7 +74,7 @@ class Calico(Backend):
     blocks = True
     reads_mtu = True
     dual_stack = True
-    ip_versions = (4, 6)
+    ip_versions: t.Tuple[int, ...] = (4, 6)
 
     def features(self, nftables: bool = False) -> t.Tuple[KernelFeature, ...]:
         return self.own_features

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Roster
 from ansible_collections.switchyard.cni.tests.unit.plugin_utils.cluster_facts import facts
 
 NONE = {"network_node_name": "", "flannel_public_ip": ""}
 
 
 def node_object(name, address, cidr="172.50.2.0/24"):
-    return {
-        "metadata": {"name": name},
-        "spec": {"podCIDR": cidr, "podCIDRs": [cidr]},
-        "status": {"addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]},
-    }
+    return {"name": name, "pod_cidrs": [cidr], "internal_ips": [address]}
 
 
-CLUSTER = _inventory.api_nodes([node_object("k8s-node1", "192.168.7.110"), node_object("other", "192.168.7.111")])
+NODES = [node_object("k8s-node1", "192.168.7.110"), node_object("other", "192.168.7.111")]
+CLUSTER = Roster(Cluster.from_dict({"nodes": NODES}).members)
 
 
 def answer(address="192.168.7.110", **changes):

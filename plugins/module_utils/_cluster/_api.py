@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only door to the API server: GET requests for plain JSON.
+
+Readers take an ApiServer; tests hand in their own. The client is that of kubernetes.core, so that a kubeconfig,
+a context and the K8S_AUTH_* variables mean here what they mean to its modules.
+This package is private to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import Any, Dict, Mapping, Optional
+
+try:
+    from typing import Protocol
+except ImportError:  # pragma: no cover - Python 3.7 and older only compile this file
+    Protocol = object  # type: ignore[assignment]
+
+CLIENT_ERROR: Optional[str] = None
+"""Why there is no client on this host, None where there is one."""
+
+try:
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.config.config_exception import ConfigException
+    from urllib3.exceptions import HTTPError
+except ImportError:
+    CLIENT_ERROR = traceback.format_exc()
+
+TIMEOUT = 30.0
+"""Seconds for one request: a page of 500 objects of a busy API server."""
+
+
+class ApiError(Exception):
+    """The API server cannot be asked; the text says why."""
+
+
+class ApiMissing(ApiError):
+    """The API server has no such resource."""
+
+
+class ApiRefused(ApiError):
+    """The API server does not show this to this user."""
+
+
+class ApiServer(Protocol):
+    """Reading an API server."""
+
+    def get(self, path: str, **query: Any) -> Dict[str, Any]:
+        """The JSON object at a path. Raises ApiMissing, ApiRefused or another ApiError."""
+
+
+class RealApiServer:
+    """The API server of a kubeconfig. Raises ApiError when there is no usable one."""
+
+    def __init__(self, kubeconfig: Optional[str] = None, context: Optional[str] = None) -> None:
+        given = {key: value for key, value in (("kubeconfig", kubeconfig), ("context", context)) if value}
+        try:
+            self._client = get_api_client(**given).client
+        except (CoreException, ConfigException, ApiException, HTTPError, OSError, ValueError) as error:
+            raise ApiError(_reason(error)) from error
+
+    def get(self, path: str, **query: Any) -> Dict[str, Any]:
+        pairs = [(name, value) for name, value in query.items() if value not in (None, "")]
+        try:
+            answer = self._client.request("GET", path, serialize=False, query_params=pairs, _request_timeout=TIMEOUT)
+            found = json.loads(answer.data.decode("utf-8"))
+        except (ApiException, HTTPError, OSError, ValueError) as error:
+            raise _typed(error, path) from error
+        if not isinstance(found, dict):
+            raise ApiError("{0}: not a JSON object".format(path))
+        return found
+
+
+def _typed(error: Exception, path: str) -> ApiError:
+    # kubernetes.dynamic wraps ApiException into errors of its own, which keep `status`.
+    status = getattr(error, "status", None)
+    kinds: Mapping[Any, Any] = {404: ApiMissing, 401: ApiRefused, 403: ApiRefused}
+    return kinds.get(status, ApiError)("{0}: {1}".format(path, _reason(error)))
+
+
+def _reason(error: Exception) -> str:
+    """The server's own message where it sent one, else the last line of the error."""
+    try:
+        said = json.loads(getattr(error, "body", None) or "{}").get("message")
+    except (ValueError, AttributeError, TypeError):
+        said = None
+    lines = [line for line in str(said or error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(error).__name__

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a cluster: few requests, page by page, and a named gap for whatever is not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
+
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _trim
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster._api import (
+    ApiError,
+    ApiMissing,
+    ApiRefused,
+    ApiServer,
+)
+
+PAGE = 500
+"""Objects a request; kubectl's own chunk size."""
+
+CALICO = "/apis/crd.projectcalico.org/v1"
+FLANNEL_CONFIG, CALICO_CONFIG = "kube-flannel-cfg", "calico-config"
+# Services that every cluster has, to connect to: the API server's own, and DNS.
+SERVICES = ("default/kubernetes", "kube-system/kube-dns", "kube-system/coredns")
+
+Cluster = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to read. services are ``namespace/name``."""
+
+    sections: Tuple[str, ...]
+    services: Tuple[str, ...] = SERVICES
+
+
+def read(api: ApiServer, request: Request) -> Cluster:
+    """Read a cluster. Raises ApiError only when the server's version cannot be read: then it does not answer."""
+    found: Cluster = {"version": api.get("/version").get("gitVersion"), "gaps": []}
+    reader = _Reader(api, request, found["gaps"])
+    for name in request.sections:
+        found[name] = _SECTIONS[name](reader)
+    return found
+
+
+class _Reader:
+    def __init__(self, api: ApiServer, request: Request, gaps: List[Dict[str, str]]) -> None:
+        self._api, self._request, self._gaps = api, request, gaps
+
+    def nodes(self) -> List[Cluster]:
+        return self._list("/api/v1/nodes", _trim.node)
+
+    def namespaces(self) -> List[str]:
+        return self._list("/api/v1/namespaces", lambda item: item["metadata"]["name"])
+
+    def agents(self) -> List[Cluster]:
+        return self._list("/apis/apps/v1/daemonsets", _trim.agent)
+
+    def flannel(self) -> List[Cluster]:
+        return self._named(FLANNEL_CONFIG, _trim.flannel_config)
+
+    def calico(self) -> Any:
+        try:
+            self._api.get(CALICO)
+        except ApiMissing:
+            return None  # no Calico: a fact, not a gap
+        except ApiError as error:
+            self._gap(CALICO, error)
+            return None
+        configurations = self._list(CALICO + "/bgpconfigurations", _default(_trim.bgp_configuration))
+        return {
+            "pools": self._list(CALICO + "/ippools", _trim.pool),
+            "blocks": self._list(CALICO + "/blockaffinities", _trim.block),
+            "bgp": configurations[0] if configurations else _trim.bgp_configuration({}),
+            "peers": self._list(CALICO + "/bgppeers", _trim.bgp_peer),
+            "felix": self._list(CALICO + "/felixconfigurations", _trim.felix_configuration),
+            "config": (self._named(CALICO_CONFIG, _trim.calico_config) or [None])[0],
+        }
+
+    def services(self) -> List[Cluster]:
+        found = []
+        for name in self._request.services:
+            namespace, dummy, service = name.partition("/")
+            path = "/api/v1/namespaces/{0}/services/{1}".format(namespace, service)
+            try:
+                trimmed = _trim.service(self._api.get(path))
+            except ApiMissing as error:
+                if name not in SERVICES:
+                    self._gap(path, error)
+                continue
+            except ApiError as error:
+                self._gap(path, error)
+                continue
+            if trimmed is not None:
+                found.append(trimmed)
+        return found
+
+    def service_cidrs(self) -> List[str]:
+        # Kubernetes 1.33 made this API stable; without it nobody but the API server's own options knows.
+        path = "/apis/networking.k8s.io/v1/servicecidrs"
+        try:
+            return [cidr for item in self._items(path) for cidr in _trim.service_cidrs(item)]
+        except ApiError:
+            return []
+
+    def _named(self, name: str, trim: Callable[[Mapping[str, Any]], Any]) -> List[Any]:
+        """ConfigMaps of one name in any namespace."""
+        return self._list("/api/v1/configmaps", trim, fieldSelector="metadata.name=" + name)
+
+    def _list(self, path: str, trim: Callable[[Mapping[str, Any]], Any], **query: str) -> List[Any]:
+        try:
+            trimmed = [trim(item) for item in self._items(path, **query)]
+        except ApiMissing:
+            return []
+        except ApiError as error:
+            self._gap(path, error)
+            return []
+        return [item for item in trimmed if item is not None]
+
+    def _items(self, path: str, **query: str) -> Iterator[Mapping[str, Any]]:
+        following = ""
+        while True:
+            page = self._api.get(path, **dict(query, **{"limit": PAGE, "continue": following}))
+            yield from page.get("items") or []
+            following = (page.get("metadata") or {}).get("continue") or ""
+            if not following:
+                return
+
+    def _gap(self, what: str, error: ApiError) -> None:
+        told = "not allowed: {0}" if isinstance(error, ApiRefused) else "{0}"
+        self._gaps.append({"what": what, "reason": told.format(error)})
+
+
+def _default(trim: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """Only the object named ``default``, which holds for the whole cluster."""
+    return lambda item: trim(item) if item["metadata"]["name"] == "default" else None
+
+
+_SECTIONS: Mapping[str, Callable[[_Reader], Any]] = {
+    "nodes": _Reader.nodes,
+    "namespaces": _Reader.namespaces,
+    "agents": _Reader.agents,
+    "flannel": _Reader.flannel,
+    "calico": _Reader.calico,
+    "services": _Reader.services,
+    "service_cidrs": _Reader.service_cidrs,
+}
+SECTIONS = tuple(_SECTIONS)

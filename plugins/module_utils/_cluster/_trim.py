@@ -1,0 +1,177 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a pod network needs to know of Kubernetes objects, and nothing more: ten thousand Nodes must stay small.
+
+Sources: the Kubernetes API reference (Node, DaemonSet, Service, ConfigMap), flannel's Documentation/configuration.md,
+and Calico's resource reference (IPPool, BGPConfiguration, BGPPeer, FelixConfiguration; BlockAffinity in libcalico-go).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
+
+Object = Mapping[str, Any]
+Trimmed = Dict[str, Any]
+
+_PREFIXES = tuple(one.annotations for one in traces().values())
+_CONDITIONS = {"Ready": "ready", "NetworkUnavailable": "network_unavailable"}
+# Parts of image names by which the DaemonSets that matter to a pod network are known.
+_AGENTS = ("flannel", "calico", "canal", "cilium", "weave", "kube-router", "antrea", "ovn", "kube-proxy", "multus")
+_OPTIONS = ("--iface", "--ip-masq", "--kube-subnet-mgr", "--cluster-cidr", "--proxy-mode", "--public-ip")
+_HIDDEN = ("PSK",)
+
+
+def node(item: Object) -> Trimmed:
+    """A Node: its pod subnets, addresses, the network agents' annotations, and its conditions."""
+    about, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    cidrs = spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])
+    addresses = status.get("addresses") or []
+    notes = about.get("annotations") or {}
+    found = {
+        "name": about["name"],
+        "pod_cidrs": list(cidrs),
+        "internal_ips": [entry["address"] for entry in addresses if entry.get("type") == "InternalIP"],
+        "annotations": {key: value for key, value in notes.items() if key.startswith(_PREFIXES)},
+        "control_plane": _is_control_plane(about.get("labels") or {}),
+        "unschedulable": bool(spec.get("unschedulable")),
+        "max_pods": _number((status.get("capacity") or {}).get("pods")),
+        "kubelet": (status.get("nodeInfo") or {}).get("kubeletVersion"),
+    }
+    conditions = {entry.get("type"): entry for entry in status.get("conditions") or []}
+    for kind, key in _CONDITIONS.items():
+        entry = conditions.get(kind)
+        found[key] = {name: entry.get(name) for name in ("status", "reason", "message")} if entry else None
+    return found
+
+
+def _is_control_plane(labels: Mapping[str, str]) -> bool:
+    return any("node-role.kubernetes.io/" + role in labels for role in ("control-plane", "master"))
+
+
+def _number(value: Any) -> Optional[int]:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def agent(item: Object) -> Optional[Trimmed]:
+    """A DaemonSet that belongs to a pod network, by its images; None for any other."""
+    about, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or []
+    images = [container.get("image") or "" for container in containers]
+    known = [
+        name for name in _AGENTS if any(name in image.rsplit("/", 1)[-1] or "/" + name in image for image in images)
+    ]
+    if not known:
+        return None
+    words = [word for one in containers for key in ("command", "args") for word in one.get(key) or []]
+    return {
+        "namespace": about.get("namespace"),
+        "name": about["name"],
+        "agent": known[0],
+        "images": images,
+        "args": [word for word in words if str(word).startswith(_OPTIONS)],
+        "desired": status.get("desiredNumberScheduled") or 0,
+        "ready": status.get("numberReady") or 0,
+    }
+
+
+def flannel_config(item: Object) -> Trimmed:
+    """A ConfigMap with flannel's net-conf.json, its secrets left out. A damaged one has a ``problem``."""
+    about, data = item["metadata"], item.get("data") or {}
+    found: Trimmed = {"namespace": about.get("namespace"), "name": about["name"], "net_conf": None, "problem": None}
+    try:
+        conf = json.loads(data.get("net-conf.json") or "null")
+    except ValueError as error:
+        return dict(found, problem="net-conf.json is not JSON: {0}".format(error))
+    if not isinstance(conf, dict):
+        return dict(found, problem="there is no net-conf.json in it")
+    backend = conf.get("Backend")
+    if isinstance(backend, dict):
+        conf["Backend"] = {key: value for key, value in backend.items() if key.upper() not in _HIDDEN}
+    return dict(found, net_conf=conf)
+
+
+def calico_config(item: Object) -> Trimmed:
+    """The values of the ConfigMap calico-config that decide about the network."""
+    data = item.get("data") or {}
+    return {key: data.get(key) for key in ("calico_backend", "veth_mtu")}
+
+
+def pool(item: Object) -> Trimmed:
+    """An IPPool."""
+    spec = item.get("spec") or {}
+    return {
+        "name": item["metadata"]["name"],
+        "cidr": spec.get("cidr"),
+        "ipip_mode": spec.get("ipipMode") or "Never",
+        "vxlan_mode": spec.get("vxlanMode") or "Never",
+        "nat_outgoing": bool(spec.get("natOutgoing")),
+        "disabled": bool(spec.get("disabled")),
+        "block_size": spec.get("blockSize"),
+        "node_selector": spec.get("nodeSelector"),
+        "allowed_uses": list(spec.get("allowedUses") or ["Workload", "Tunnel"]),
+    }
+
+
+def block(item: Object) -> Optional[Trimmed]:
+    """A BlockAffinity: which node has which block; None for one that is being given back, or is a virtual one."""
+    spec = item.get("spec") or {}
+    deleted = str(spec.get("deleted", "false")).lower() == "true"
+    if deleted or spec.get("state") != "confirmed" or spec.get("type", "host") != "host":
+        return None
+    return {"cidr": spec.get("cidr"), "node": spec.get("node")}
+
+
+def bgp_configuration(item: Object) -> Trimmed:
+    """The BGPConfiguration ``default``; nothing set means a full mesh of AS 64512."""
+    spec = item.get("spec") or {}
+    return {
+        "mesh": spec.get("nodeToNodeMeshEnabled") is not False,
+        "as_number": _number(spec.get("asNumber")) or 64512,
+    }
+
+
+def bgp_peer(item: Object) -> Trimmed:
+    """A BGPPeer, without its password."""
+    spec = item.get("spec") or {}
+    keys = {"peer_ip": "peerIP", "as_number": "asNumber", "node": "node", "node_selector": "nodeSelector"}
+    keys["peer_selector"] = "peerSelector"
+    return dict({key: spec.get(name) for key, name in keys.items()}, name=item["metadata"]["name"])
+
+
+def felix_configuration(item: Object) -> Trimmed:
+    """What a FelixConfiguration says about tunnels; None = not set there."""
+    spec = item.get("spec") or {}
+    names = {
+        "ipip_enabled": "ipipEnabled",
+        "vxlan_enabled": "vxlanEnabled",
+        "vxlan_vni": "vxlanVNI",
+        "vxlan_port": "vxlanPort",
+        "ipip_mtu": "ipipMTU",
+        "vxlan_mtu": "vxlanMTU",
+        "wireguard_enabled": "wireguardEnabled",
+        "nftables_mode": "nftablesMode",
+    }
+    return dict({key: spec.get(name) for key, name in names.items()}, name=item["metadata"]["name"])
+
+
+def service(item: Object) -> Optional[Trimmed]:
+    """A Service that can be connected to: its addresses and its TCP ports; None where it has none."""
+    about, spec = item["metadata"], item.get("spec") or {}
+    addresses = [one for one in spec.get("clusterIPs") or [spec.get("clusterIP")] if one and one != "None"]
+    ports = [entry["port"] for entry in spec.get("ports") or [] if entry.get("protocol", "TCP") == "TCP"]
+    if not addresses or not ports:
+        return None
+    return {"name": "{0}/{1}".format(about["namespace"], about["name"]), "addresses": addresses, "ports": ports}
+
+
+def service_cidrs(item: Object) -> List[str]:
+    """The networks of a ServiceCIDR."""
+    return list((item.get("spec") or {}).get("cidrs") or [])
