@@ -1,63 +1,112 @@
 # Copyright (c) 2026, The switchyard.cni developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every node must show once the declared backend carries its pods.
+"""What every node must show: the large tables, for all nodes at once and in linear time.
 
-The work is linear in the nodes: the routes that all peers imply are summed once for each kind of node
-(the same underlay device and the same neighbourhood), and a node's own share is subtracted.
+The rows that all peers imply are made once for each kind of node (the same underlay device and the same way to its
+peers), and a node's own share is subtracted. Whether a node's table is right is then one comparison of digests; only
+a node that differs needs its expected rows.
 """
 
 from __future__ import annotations
 
+import bisect
+import ipaddress
 import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, Network
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import FdbEntry, Neighbour, Route
 
+Entry = Route | Neighbour | FdbEntry
 # No node has this name, so that the backend leaves no peer out.
 _NOBODY = ""
 
 
 @dataclass(frozen=True)
-class RouteDigest:
-    """How many pod routes a node must have, and the order-free sum of their hashes."""
+class Digest:
+    """How many rows a table must have, and the order-free sum of their hashes."""
 
     count: int
     digest: str
 
 
-def route_digests(backend: Backend, endpoints: t.Sequence[Endpoint], network: Network) -> dict[str, RouteDigest]:
-    """The digest of each node's routes to its peers' pods, by the node's name. Raises BackendError."""
-    sums = _Sums(backend, endpoints, network)
-    return {endpoint.name: sums.without(endpoint) for endpoint in endpoints}
+@dataclass(frozen=True)
+class _Kind:
+    """What all nodes of one kind must have: entries by row, and the rows that lead to each peer."""
+
+    entries: t.Mapping[str, Entry]
+    of_peer: t.Mapping[str, tuple[str, ...]]
+    total: int
 
 
-class _Sums:
-    def __init__(self, backend: Backend, endpoints: t.Sequence[Endpoint], network: Network) -> None:
-        self._backend, self._endpoints, self._network = backend, endpoints, network
-        self._totals: dict[t.Hashable, tuple[Endpoint, frozenset[Route], int, int]] = {}
+class ExpectedTable:
+    """One table of a backend ("pod_routes", "neighbours", "fdb") for every node of a cluster."""
 
-    def without(self, endpoint: Endpoint) -> RouteDigest:
-        """The whole cluster's sum, seen from this kind of node, less what leads to the node itself."""
-        viewer, constant, count, total = self._total(endpoint)
-        own = [route for route in self._seen(viewer, [endpoint]) if route not in constant]
-        return RouteDigest(count - len(own), _tables.as_text(_tables.subtract(total, map(_hash, own))))
+    def __init__(self, backend: Backend, what: str, peers: t.Sequence[Endpoint], network: Network) -> None:
+        self._make = {"pod_routes": backend.routes, "neighbours": backend.neighbours, "fdb": backend.fdb}[what]
+        self._peers, self._network = peers, network
+        self._near = _Neighbourhood(peers) if backend.direct_routing else None
+        self._kinds: dict[t.Hashable, _Kind] = {}
 
-    def _total(self, endpoint: Endpoint) -> tuple[Endpoint, frozenset[Route], int, int]:
-        kind = (endpoint.underlay.dev, tuple(route.key for route in endpoint.table))
-        if kind not in self._totals:
-            viewer = replace(endpoint, name=_NOBODY)
-            routes = self._seen(viewer, self._endpoints)
-            constant = frozenset(self._seen(viewer, ()))
-            self._totals[kind] = (viewer, constant, len(routes), _tables.add(map(_hash, routes)))
-        return self._totals[kind]
+    def digest(self, node: Endpoint) -> Digest:
+        """What the node's table must sum up to. Raises BackendError when a peer cannot be reached at all."""
+        kind = self._kind(node)
+        own = kind.of_peer.get(node.name, ())
+        total = _tables.subtract(kind.total, map(_tables.row_hash, own))
+        return Digest(len(kind.entries) - len(own), _tables.as_text(total))
 
-    def _seen(self, viewer: Endpoint, peers: t.Sequence[Endpoint]) -> tuple[Route, ...]:
-        return self._backend.routes(viewer, peers, self._network)
+    def entries(self, node: Endpoint) -> dict[str, Entry]:
+        """The node's entries by their rows. Raises BackendError."""
+        kind = self._kind(node)
+        own = set(kind.of_peer.get(node.name, ()))
+        return {row: entry for row, entry in kind.entries.items() if row not in own}
+
+    def _kind(self, node: Endpoint) -> _Kind:
+        viewer = replace(node, name=_NOBODY, table=self._near.relevant(node) if self._near else ())
+        networks = tuple(viewer.underlay.network(version) for version in (4, 6)) if self._near else ()
+        key = (viewer.underlay.dev, networks, viewer.table)
+        if key not in self._kinds:
+            self._kinds[key] = self._made(viewer)
+        return self._kinds[key]
+
+    def _made(self, viewer: Endpoint) -> _Kind:
+        made = self._make(viewer, self._peers, self._network)
+        of_peer: dict[str, list[str]] = {}
+        entries: dict[str, Entry] = {}
+        for entry in made:
+            row = entry.row
+            entries[row] = entry
+            if entry.peer:
+                of_peer.setdefault(entry.peer, []).append(row)
+        total = _tables.add(map(_tables.row_hash, entries))
+        return _Kind(entries, {peer: tuple(rows) for peer, rows in of_peer.items()}, total)
 
 
-def _hash(route: Route) -> int:
-    return _tables.row_hash(_tables.route_row(*route.key))
+class _Neighbourhood:
+    """Which of a node's routes can matter to any peer: most nodes then are of one kind, whatever else they route."""
+
+    def __init__(self, peers: t.Iterable[Endpoint]) -> None:
+        found: dict[int, list[int]] = {4: [], 6: []}
+        for peer in peers:
+            for version, numbers in found.items():
+                address = peer.address(version)
+                if address:
+                    numbers.append(int(ipaddress.ip_address(address)))
+        self._numbers = {version: sorted(numbers) for version, numbers in found.items()}
+
+    def relevant(self, node: Endpoint) -> tuple[Route, ...]:
+        """The routes that lead to at least one peer, reduced to what decides the way."""
+        return tuple(
+            Route(dst=route.dst, gateway=route.gateway, dev=route.dev, metric=route.metric)
+            for route in node.table
+            if self._leads_to_a_peer(route)
+        )
+
+    def _leads_to_a_peer(self, route: Route) -> bool:
+        network = route.network
+        numbers = self._numbers[network.version]
+        at = bisect.bisect_left(numbers, int(network.network_address))
+        return at < len(numbers) and numbers[at] <= int(network.broadcast_address)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import missing_from, parse_condition
-from ansible_collections.switchyard.cni.plugins.plugin_utils import _expect, _prepare
+from ansible_collections.switchyard.cni.plugins.plugin_utils import _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
+from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
@@ -137,10 +138,8 @@ class _Expectations:
         found = [endpoint(node, intent) for node in nodes]
         self._intent = intent
         self._endpoints = {item.name: item for item in found if item is not None}
-        self._digests = self._route_digests() if intent.kube else {}
-
-    def _route_digests(self) -> dict[str, _expect.RouteDigest]:
-        return _expect.route_digests(self._intent.backend, list(self._endpoints.values()), self._intent)
+        peers = list(self._endpoints.values())
+        self._routes = ExpectedTable(intent.backend, "pod_routes", peers, intent) if intent.kube else None
 
     def of(self, node: ObservedNode) -> dict[str, t.Any]:
         intent = self._intent
@@ -155,10 +154,11 @@ class _Expectations:
 
     def _pod_routes(self, node: ObservedNode) -> dict[str, t.Any]:
         wanted = {"within": [str(cidr) for cidr in self._intent.pod_cidrs], "bridge": self._intent.backend.bridge}
-        digest = self._digests.get(node.name)
-        if digest is None:
+        here = self._endpoints[node.name]
+        if self._routes is None:
             # flannel itself gives out the subnets: their number is known, their addresses are not.
-            return {**wanted, "count": self._count_without_leases(self._endpoints[node.name])}
+            return {**wanted, "count": self._count_without_leases(here)}
+        digest = self._routes.digest(here)
         return {**wanted, "count": digest.count, "digest": digest.digest}
 
     def _count_without_leases(self, node: Endpoint) -> int:

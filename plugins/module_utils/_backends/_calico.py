@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
@@ -95,7 +96,7 @@ class Calico(Backend):
         devices = dict(zip((cidr.version for cidr in network.pod_cidrs), self.devices(network)))
         own = {version: node.underlay.network(version) for version in (4, 6)}
         return tuple(
-            self._route(node, peer, block, devices.get(block.version), own[block.version])
+            replace(self._route(node, peer, block, devices.get(block.version), own[block.version]), peer=peer.name)
             for peer in peers
             if peer.name != node.name
             for block in peer.pod_cidrs
@@ -262,7 +263,7 @@ class Vxlan(Calico):
 
     def neighbours(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Neighbour, ...]:
         return tuple(
-            Neighbour(dev, address, self._mac(peer, version), permanent=True)
+            Neighbour(dev, address, self._mac(peer, version), permanent=True, peer=peer.name)
             for peer, version, dev in self._vteps(node, peers, network)
             for address in (peer.tunnel_ip(version),)
             if address is not None
@@ -270,7 +271,7 @@ class Vxlan(Calico):
 
     def fdb(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[FdbEntry, ...]:
         return tuple(
-            FdbEntry(dev, self._mac(peer, version), address, permanent=True)
+            FdbEntry(dev, self._mac(peer, version), address, permanent=True, peer=peer.name)
             for peer, version, dev in self._vteps(node, peers, network)
             for address in (peer.address(version),)
             if address is not None and peer.tunnel_ip(version) is not None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
@@ -98,7 +99,7 @@ class Flannel(Backend):
         versions = [cidr.version for cidr in network.pod_cidrs]
         pairs = tuple(zip(versions, self._route_devices(node, network)))
         return tuple(
-            self._route(lookup, dev, subnet, self._address(peer, version))
+            replace(self._route(lookup, dev, subnet, self._address(peer, version)), peer=peer.name)
             for peer in peers
             if peer.name != node.name
             for version, dev in pairs
@@ -240,7 +241,7 @@ class Vxlan(Flannel):
     def neighbours(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Neighbour, ...]:
         """Where pkg/backend/vxlan/device.go AddARP and AddV6ARP put the peer's VTEP: at the peer subnet's .0."""
         return tuple(
-            Neighbour(dev, str(subnet.network_address), mac, permanent=True)
+            Neighbour(dev, str(subnet.network_address), mac, permanent=True, peer=peer.name)
             for peer, version, dev in self._vteps(node, peers, network)
             for subnet, mac in ((peer.subnet(version), peer.mac(version)),)
             if subnet is not None and mac is not None
@@ -249,7 +250,7 @@ class Vxlan(Flannel):
     def fdb(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[FdbEntry, ...]:
         """pkg/backend/vxlan/device.go AddFDB: the peer's VTEP is behind the peer's own address."""
         return tuple(
-            FdbEntry(dev, mac, self._address(peer, version), permanent=True)
+            FdbEntry(dev, mac, self._address(peer, version), permanent=True, peer=peer.name)
             for peer, version, dev in self._vteps(node, peers, network)
             for mac in (peer.mac(version),)
             if mac is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model._links import IPNetwork
 from ansible_collections.switchyard.cni.plugins.module_utils._tables import fdb_row, neighbour_row, route_row
@@ -26,6 +26,8 @@ class Route:
     type: str = "unicast"
     metric: int = 0
     table: str = "main"
+    peer: str = field(default="", compare=False, repr=False)
+    """The node it leads to, where a backend made the route; empty for one that leads to all."""
 
     @property
     def network(self) -> IPNetwork:
@@ -89,6 +91,7 @@ class Neighbour:
     address: str
     mac: t.Optional[str] = None
     permanent: bool = False
+    peer: str = field(default="", compare=False, repr=False)
 
     @property
     def row(self) -> str:
@@ -104,6 +107,7 @@ class FdbEntry:
     mac: str
     dst: str
     permanent: bool = False
+    peer: str = field(default="", compare=False, repr=False)
 
     @property
     def row(self) -> str:

@@ -8,20 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import route_digests
-from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import endpoint
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network, plan_preparation
-from ansible_collections.switchyard.cni.tests.unit.plugin_utils.cluster_facts import NODES, cluster, intent, node
+from ansible_collections.switchyard.cni.tests.unit.plugin_utils.cluster_facts import cluster, intent
 
-BACKENDS = (
-    {"flannel_backend": "vxlan"},
-    {"flannel_backend": "vxlan", "flannel_direct_routing": True},
-    {"flannel_backend": "host-gw"},
-    {"flannel_backend": "udp"},
-    {"flannel_backend": "wireguard"},
-    {"flannel_backend": "ipip"},
-)
 ETCD = {"flannel_subnet_manager": "etcd", "flannel_etcd_endpoints": ["https://192.168.7.101:2379"]}
 
 
@@ -35,55 +24,6 @@ def files_of(plan, host="192.168.7.110"):
 
 def expect_of(plan, host="192.168.7.110"):
     return plan.as_result()["nodes"][host]["expect"]
-
-
-@pytest.mark.parametrize("settings", BACKENDS)
-def test_the_digest_is_that_of_the_routes_the_backend_implies(settings):
-    wanted = intent(**settings)
-    endpoints = [endpoint(item, wanted) for item in cluster()]
-    digests = route_digests(wanted.backend, endpoints, wanted)
-    for viewer in endpoints:
-        routes = wanted.backend.routes(viewer, endpoints, wanted)
-        assert digests[viewer.name].count == len(routes)
-        assert digests[viewer.name].digest == _tables.digest(_tables.route_row(*x.key) for x in routes)
-
-
-def test_the_digest_does_not_depend_on_the_order_of_the_nodes():
-    wanted = intent(flannel_backend="host-gw")
-    endpoints = [endpoint(item, wanted) for item in cluster()]
-    there = route_digests(wanted.backend, endpoints, wanted)
-    assert route_digests(wanted.backend, endpoints[::-1], wanted) == there
-
-
-def test_the_digest_differs_when_one_gateway_differs():
-    wanted = intent(flannel_backend="host-gw")
-    right = route_digests(wanted.backend, [endpoint(item, wanted) for item in cluster()], wanted)
-    moved = [node(name, public_ip="192.168.7.99" if name == "192.168.7.111" else "") for name in NODES]
-    wrong = route_digests(wanted.backend, [endpoint(item, wanted) for item in moved], wanted)
-    assert wrong["192.168.7.110"].digest != right["192.168.7.110"].digest
-    assert wrong["192.168.7.111"].digest == right["192.168.7.111"].digest
-
-
-class CountingBackend:
-    """A real backend that counts the pairs of viewer and peer it was asked about."""
-
-    def __init__(self, backend):
-        self.backend, self.pairs = backend, 0
-
-    def routes(self, viewer, peers, network):
-        self.pairs += len(peers)
-        return self.backend.routes(viewer, peers, network)
-
-
-@pytest.mark.parametrize("settings", BACKENDS)
-def test_the_work_for_all_digests_is_linear_in_the_nodes(settings):
-    wanted = intent(**settings)
-    endpoints = [
-        endpoint(node(f"192.168.{n // 250}.{n % 250 + 1}", pod_cidrs=[f"172.50.{n}.0/24"]), wanted) for n in range(200)
-    ]
-    counting = CountingBackend(wanted.backend)
-    route_digests(counting, endpoints, wanted)
-    assert counting.pairs == 2 * len(endpoints)
 
 
 def test_a_node_must_show_its_own_subnet_and_mtu():
