@@ -9,13 +9,15 @@ Engines take a NodeReader to observe and a NodeWriter to change. Tests hand in t
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import ToolMissing, ToolTimeout
 
@@ -23,6 +25,9 @@ try:
     from typing import Protocol
 except ImportError:  # pragma: no cover - Python 3.7 and older only compile this file
     Protocol = object  # type: ignore[assignment]
+
+_LONGEST_REPLY = 64 << 20
+"""Bytes of a daemon's reply; the sessions of 1,000 BGP peers take 2 MiB."""
 
 # Ansible may start a module with a PATH without the administrator's directories.
 _ADMIN_DIRS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin")
@@ -75,6 +80,18 @@ class NodeReader(Protocol):
 
     def stat(self, path: str) -> Optional[FileStat]:
         """What the path (followed through links) is; None when nothing is there."""
+
+    def link(self, path: str) -> str:
+        """Where a symbolic link points to."""
+
+    def talk(
+        self, path: str, requests: Sequence[bytes], ended: Callable[[bytes], bool], timeout: float = 3.0
+    ) -> List[bytes]:
+        """What a daemon says on its Unix stream socket: its greeting, then one reply to each request.
+
+        ended tells from the last 4096 bytes that have come whether a reply is whole; timeout, in seconds, is for
+        everything together. Raises OSError.
+        """
 
     def can_open(self, path: str) -> bool:
         """Whether a device can be opened: an existing node may still be forbidden by the device cgroup."""
@@ -168,6 +185,22 @@ class RealNode:
             return None
         return FileStat(_kind(found.st_mode), stat.S_IMODE(found.st_mode), found.st_mtime, found.st_size)
 
+    def link(self, path: str) -> str:
+        return os.readlink(self._at(path))
+
+    def talk(
+        self, path: str, requests: Sequence[bytes], ended: Callable[[bytes], bool], timeout: float = 3.0
+    ) -> List[bytes]:
+        deadline = time.monotonic() + timeout
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as daemon:
+            daemon.settimeout(timeout)
+            daemon.connect(self._at(path))
+            replies = [_reply(daemon, ended, deadline, timeout)]
+            for request in requests:
+                daemon.sendall(request)
+                replies.append(_reply(daemon, ended, deadline, timeout))
+        return replies
+
     def can_open(self, path: str) -> bool:
         try:
             os.close(os.open(self._at(path), os.O_RDWR))
@@ -227,6 +260,25 @@ class RealNode:
             os.rmdir(at)
         else:
             os.unlink(at)
+
+
+def _reply(daemon: socket.socket, ended: Callable[[bytes], bool], deadline: float, timeout: float) -> bytes:
+    said = bytearray()
+    while not ended(bytes(said[-4096:])):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(errno.ETIMEDOUT, "no whole answer within {0:g} s".format(timeout))
+        daemon.settimeout(left)
+        try:
+            more = daemon.recv(1 << 16)
+        except socket.timeout:
+            continue  # the deadline above ends it
+        if not more:
+            raise ConnectionResetError(errno.ECONNRESET, "it hung up in the middle of an answer")
+        said += more
+        if len(said) > _LONGEST_REPLY:
+            raise OSError(errno.EMSGSIZE, "an answer of more than {0} bytes".format(_LONGEST_REPLY))
+    return bytes(said)
 
 
 def _remove_if_there(path: str) -> None:

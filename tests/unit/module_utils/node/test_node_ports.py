@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
+import threading
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _state
@@ -181,3 +183,68 @@ def test_a_module_is_loaded_by_the_modprobe_on_the_path(node, tmp_path, monkeypa
         bring(node, {"modules": ["ipip"]})
     with pytest.raises(PlanError, match="does not hold the module wireguard"):
         bring(node, {"modules": ["wireguard"]})
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    """Serves one connection on a Unix socket, with what a test wants it to do."""
+    threads = []
+
+    def serve(behave):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(tmp_path / "ctl"))
+        listener.listen(1)
+
+        def work():
+            with listener, listener.accept()[0] as connection:
+                behave(connection)
+
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+
+    yield serve
+    for thread in threads:
+        thread.join()
+
+
+def ended(tail):
+    return tail.endswith(b".\n")
+
+
+def test_a_daemon_is_asked_one_thing_after_the_other(node, daemon):
+    def behave(connection):
+        connection.sendall(b"ready")
+        connection.sendall(b".\n")
+        for dummy in range(2):
+            connection.sendall(b"you said " + connection.recv(100))
+            connection.sendall(b"." * 10_000 + b"\n")
+
+    daemon(behave)
+    replies = node.talk("/ctl", [b"one", b"two"], ended)
+    assert replies == [b"ready.\n", b"you said one" + b"." * 10_000 + b"\n", b"you said two" + b"." * 10_000 + b"\n"]
+
+
+def test_a_daemon_that_says_nothing_costs_its_budget_and_no_more(node, daemon):
+    daemon(lambda connection: connection.recv(1))  # until the other side hangs up
+    with pytest.raises(TimeoutError, match=r"no whole answer within 0\.2 s"):
+        node.talk("/ctl", [b"one"], ended, timeout=0.2)
+
+
+def test_a_daemon_that_hangs_up_is_not_waited_for(node, daemon):
+    daemon(lambda connection: connection.sendall(b"half"))
+    with pytest.raises(ConnectionResetError, match="hung up in the middle"):
+        node.talk("/ctl", [], ended, timeout=60)
+
+
+def test_nobody_at_a_socket(node, tmp_path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "ctl"))
+    with pytest.raises(ConnectionRefusedError):
+        node.talk("/ctl", [], ended)
+    with pytest.raises(FileNotFoundError):
+        node.talk("/none", [], ended)
+
+
+def test_where_a_link_points_to(node, tmp_path):
+    (tmp_path / "link").symlink_to("net:[4026531840]")
+    assert node.link("/link") == "net:[4026531840]"
