@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, List, Mapping, Set, Tuple
 
-from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged, NodeError, ToolMissing
-from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute import decode
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _chains
+from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError, ToolMissing
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed, NodeReader
 
 Chain = Tuple[str, str, str]
@@ -28,12 +28,7 @@ _SAVED_CHAIN = re.compile(r"^:(\S+) ", re.MULTILINE)
 
 def parse_nft_chains(text: str) -> Set[Chain]:
     """(family, table, chain) from `nft -j list chains`. Raises Damaged."""
-    document = decode(text)
-    entries = document.get("nftables") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        raise Damaged("no list named nftables")
-    chains = [entry["chain"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("chain"), dict)]
-    return {(str(one.get("family")), str(one.get("table")), str(one.get("name"))) for one in chains}
+    return {(chain.family, chain.table, chain.name) for chain in _chains.parse_nft_chains(text)}
 
 
 def parse_saved_chains(text: str) -> Set[Chain]:
