@@ -25,6 +25,11 @@ _NETWORK = {"inet": ipaddress.IPv4Network, "inet6": ipaddress.IPv6Network}
 _OWN_TYPES = frozenset(("local", "broadcast", "anycast", "multicast"))
 # Protocol numbers that older iproute2 prints bare (/etc/iproute2/rt_protos).
 _PROTOCOLS = {"0": "unspec", "1": "redirect", "2": "kernel", "3": "boot", "4": "static", "12": "bird", "16": "dhcp"}
+# Tunnels without a port of their own; their ends are in the link's attributes (ip-link(8), "IPIP, SIT Type Support").
+_POINTED_KINDS = frozenset(("ipip", "sit", "gre", "ip6tnl"))
+TUNNEL_KINDS = _POINTED_KINDS | {"vxlan", "wireguard", "tun"}
+# The kernel's own rules (ip-rule(8)): without them nothing would be looked up at all.
+_DEFAULT_RULES = frozenset(((0, "local"), (32766, "main"), (32767, "default")))
 # bridge(8) leaves the state out for a learned, still reachable entry.
 _LEARNED = "reachable"
 
@@ -47,6 +52,17 @@ def parse_links(data: Any) -> Parsed:
 def parse_addresses(data: Any) -> Parsed:
     """Addresses, from `ip -j addr show`."""
     return _each(data, _addresses_of)
+
+
+def parse_peers(data: Any) -> Dict[int, int]:
+    """The number of each device's other end in another namespace, by the device's own; from `ip -j -d addr show`."""
+    found, dummy = _each(data, _peer)
+    return {one["index"]: one["peer"] for one in found}
+
+
+def parse_rules(data: Any, family: str) -> Parsed:
+    """Routing rules besides the kernel's three, from `ip -j -4|-6 rule show`."""
+    return _each(data, lambda record: _rule(record, family))
 
 
 def parse_routes(data: Any, family: str) -> Parsed:
@@ -84,6 +100,7 @@ def _link(record: Mapping[str, Any]) -> Iterator[Record]:
         return  # `ip addr show` prints {} for devices its filter leaves out
     info = _mapping(record, "linkinfo")
     kind = _text(info, "info_kind")
+    attributes = _mapping(info, "info_data")
     yield {
         "name": _required_text(record, "ifname"),
         "index": _required_number(record, "ifindex"),
@@ -92,7 +109,12 @@ def _link(record: Mapping[str, Any]) -> Iterator[Record]:
         "state": _link_state(_words(record, "flags")),
         "mac": _text(record, "address") if record.get("link_type") == "ether" else None,
         "master": _text(record, "master"),
-        "vxlan": _vxlan(_mapping(info, "info_data")) if kind == "vxlan" else None,
+        "vxlan": _vxlan(attributes) if kind == "vxlan" else None,
+        "tunnel": _tunnel(attributes) if kind in _POINTED_KINDS else None,
+        # What a tunnel carried proves that it is used, and ipip has nothing else to prove it.
+        "counters": _counters(_mapping(record, "stats64")) if kind in TUNNEL_KINDS else None,
+        # A veth's `link` is its other end, which is beside it and not below.
+        "parent": None if kind == "veth" else _text(attributes, "link") or _text(record, "link"),
     }
 
 
@@ -111,6 +133,60 @@ def _vxlan(data: Mapping[str, Any]) -> Record:
         "dev": _text(data, "link"),
         "learning": data.get("learning", True) is not False,
     }
+
+
+def _tunnel(data: Mapping[str, Any]) -> Record:
+    return {"local": _end(data, "local"), "remote": _end(data, "remote"), "dev": _text(data, "link")}
+
+
+def _end(data: Mapping[str, Any], key: str) -> Optional[str]:
+    address = _text(data, key)
+    return None if address in ("any", "unknown") else address
+
+
+def _counters(stats: Mapping[str, Any]) -> Optional[Record]:
+    if not stats:
+        return None
+    ways = [(way, _mapping(stats, way)) for way in ("rx", "tx")]
+    return {
+        "{0}_{1}".format(way, what): _number(counted, what) or 0
+        for what in ("packets", "bytes")
+        for way, counted in ways
+    }
+
+
+def _peer(record: Mapping[str, Any]) -> Iterator[Record]:
+    index, peer = _number(record, "ifindex"), _number(record, "link_index")
+    if index is not None and peer is not None and "link_netnsid" in record:
+        yield {"index": index, "peer": peer}
+
+
+def _rule(record: Mapping[str, Any], family: str) -> Iterator[Record]:
+    priority, table = _required_number(record, "priority"), _text(record, "table")
+    rule = {
+        "family": family,
+        "priority": priority,
+        "inverted": "not" in record,
+        "from": _prefix(record, "src"),
+        "to": _prefix(record, "dst"),
+        "fwmark": _masked(record, "fwmark", "fwmask"),
+        "iif": _text(record, "iif"),
+        "table": table,
+        "action": _text(record, "action") or ("goto" if "goto" in record else "lookup"),
+    }
+    narrow = any(rule[key] is not None for key in ("from", "to", "fwmark", "iif"))
+    if narrow or rule["inverted"] or rule["action"] != "lookup" or (priority, table) not in _DEFAULT_RULES:
+        yield rule
+
+
+def _prefix(record: Mapping[str, Any], key: str) -> Optional[str]:
+    address = _text(record, key)
+    return None if address == "all" else _masked(record, key, key + "len")
+
+
+def _masked(record: Mapping[str, Any], key: str, mask: str) -> Optional[str]:
+    words = [word for word in (_text(record, key), _text(record, mask)) if word is not None]
+    return "/".join(words) or None
 
 
 def _addresses_of(record: Mapping[str, Any]) -> Iterator[Record]:

@@ -15,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 RECORDED = ["addr.json", "route-inet.json", "route-inet6.json", "neigh.json", "fdb.json", "link-vxlan.json"]
+RECORDED += ["addr-tunnels.json", "rule-inet.json", "rule-inet6.json"]
 PARSERS = {
     "links": _iproute.parse_links,
     "addresses": _iproute.parse_addresses,
     "routes": lambda data: _iproute.parse_routes(data, "inet"),
     "routes of IPv6": lambda data: _iproute.parse_routes(data, "inet6"),
     "neighbours": _iproute.parse_neighbours,
+    "rules": lambda data: _iproute.parse_rules(data, "inet"),
     "fdb": lambda data: _iproute.parse_fdb(data, "flannel.1"),
 }
 JSON = st.recursive(
@@ -59,7 +61,66 @@ def test_a_vxlan_device_with_its_tunnel_attributes():
         "mac": "ce:1a:2b:3c:4d:5e",
         "master": None,
         "vxlan": {"id": 1, "port": 8472, "local": "192.168.7.110", "dev": "eth0", "learning": False},
+        "tunnel": None,
+        "counters": {"rx_packets": 70, "tx_packets": 72, "rx_bytes": 5880, "tx_bytes": 6048},
+        "parent": "eth0",
     }
+
+
+def test_tunnels_without_a_port_have_their_ends_and_counters():
+    found, problems = _iproute.parse_links(recorded("addr-tunnels.json"))
+    assert problems == []
+    ends = {link["name"]: link["tunnel"] for link in found}
+    assert ends == {
+        "tunl0": {"local": None, "remote": None, "dev": None},
+        "flannel.ipip": {"local": "192.168.7.110", "remote": None, "dev": "eth0"},
+        "sit1": {"local": "192.168.7.110", "remote": "192.168.7.101", "dev": None},
+        "gre1": {"local": "192.168.7.110", "remote": "192.168.7.101", "dev": None},
+        "flannel-wg": None,
+        "eth0.7": None,
+    }
+    assert only(found, name="tunl0")["counters"] == {
+        "rx_packets": 3,
+        "tx_packets": 4,
+        "rx_bytes": 252,
+        "tx_bytes": 336,
+    }
+    assert only(found, name="flannel-wg")["counters"]["tx_bytes"] == 800
+    assert only(found, name="eth0.7")["counters"] is None
+    assert {link["name"]: link["parent"] for link in found if link["parent"]} == {
+        "flannel.ipip": "eth0",
+        "eth0.7": "eth0",
+    }
+
+
+def test_a_veths_other_end_is_not_its_parent():
+    found, dummy = _iproute.parse_links(recorded("addr.json"))
+    assert only(found, name="veth1a")["parent"] is None
+
+
+def test_the_other_ends_of_devices_in_other_namespaces():
+    here = {"ifindex": 3, "ifname": "vetha", "link": "vethb", "mtu": 1500}
+    elsewhere = {"ifindex": 4, "ifname": "vethc", "link_index": 2, "link_netnsid": 0, "mtu": 1500}
+    assert _iproute.parse_peers([here, elsewhere, {}]) == {4: 2}
+
+
+def test_rules_without_the_kernels_own():
+    found, problems = _iproute.parse_rules(recorded("rule-inet.json"), "inet")
+    assert problems == []
+    nothing = {"family": "inet", "inverted": False, "from": None, "to": None, "fwmark": None, "iif": None}
+    assert found == [
+        {**nothing, "priority": 98, "to": "1.2.3.4", "iif": "cni0", "table": None, "action": "blackhole"},
+        # Calico's rule for WireGuard: what is not yet encrypted.
+        {**nothing, "priority": 99, "inverted": True, "fwmark": "0x100000/0x100000", "table": "1", "action": "lookup"},
+        {**nothing, "priority": 100, "from": "10.0.0.0/8", "table": "7", "action": "lookup"},
+    ]
+    assert _iproute.parse_rules(recorded("rule-inet6.json"), "inet6") == ([], [])
+
+
+def test_a_default_rule_that_was_narrowed_is_shown():
+    rule = {"priority": 32766, "src": "10.0.0.0", "srclen": 8, "table": "main"}
+    assert len(_iproute.parse_rules([rule], "inet")[0]) == 1
+    assert len(_iproute.parse_rules([{"priority": 32766, "src": "all", "goto": 40000}], "inet")[0]) == 1
 
 
 def test_addr_and_link_print_the_same_device():
@@ -206,6 +267,16 @@ def test_recorded_output_with_one_value_replaced_never_crashes(parser, data):
         record[data.draw(st.sampled_from(sorted(record)))] = data.draw(JSON)
     found, dummy = PARSERS[parser](document)
     assert json.loads(json.dumps(found)) == found
+
+
+@given(data=JSON)
+def test_peers_of_any_json_are_numbers(data):
+    try:
+        found = _iproute.parse_peers(data)
+    except Damaged:
+        assert not isinstance(data, list)
+        return
+    assert all(isinstance(number, int) for pair in found.items() for number in pair)
 
 
 @given(st.data())
