@@ -32,7 +32,11 @@ def config_names(reader: NodeReader, directory: str) -> List[str]:
 
 
 def parse_config(data: bytes) -> Dict[str, Any]:
-    """The network's name and its plugins' types, in the order of the chain. Raises Damaged."""
+    """The network's name, its plugins' types in the order of the chain, and its MTU and IPAM. Raises Damaged.
+
+    mtu is in bytes, of the first plugin that sets one (0 asks the plugin to find out); ipam is the type of the first
+    plugin that has one. flannel hands its `delegate` to the plugin it calls, so that counts as its own.
+    """
     try:
         document = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -46,7 +50,28 @@ def parse_config(data: bytes) -> Dict[str, Any]:
     if not types or not all(isinstance(name, str) and name for name in types):
         raise Damaged("a plugin without type")
     name = document.get("name")
-    return {"name": name if isinstance(name, str) else None, "plugins": types}
+    settings = [one for plugin in chain for one in (plugin, plugin.get("delegate")) if isinstance(one, dict)]
+    return {
+        "name": name if isinstance(name, str) else None,
+        "plugins": types,
+        "mtu": next((one["mtu"] for one in settings if _is_mtu(one.get("mtu"))), None),
+        "ipam": next((name for name in (_ipam_type(one.get("ipam")) for one in settings) if name), None),
+        "damaged": False,
+    }
+
+
+def damaged_config() -> Dict[str, Any]:
+    """What stands for a file that is no CNI configuration."""
+    return {"name": None, "plugins": [], "mtu": None, "ipam": None, "damaged": True}
+
+
+def _is_mtu(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _ipam_type(ipam: Any) -> Optional[str]:
+    name = ipam.get("type") if isinstance(ipam, dict) else None
+    return name if isinstance(name, str) and name else None
 
 
 def executables(reader: NodeReader, directory: str) -> List[str]:

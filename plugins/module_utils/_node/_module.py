@@ -6,10 +6,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _cni, _gather, _state, _wait
+from ansible_collections.switchyard.cni.plugins.module_utils._node import (
+    _cni,
+    _forwarding,
+    _gather,
+    _look,
+    _state,
+    _wait,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError, PlanError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader, NodeWriter, RealNode
 
@@ -46,7 +53,10 @@ def info_argument_spec() -> Spec:
         "cni_search": {"type": "list", "elements": "path", "default": list(_cni.SEARCH_DIRS)},
         "sysctls": {"type": "list", "elements": "str", "default": []},
         "files": {"type": "list", "elements": "path", "default": []},
-        "limit": {"type": "int", "default": _gather.DEFAULT_LIMIT},
+        "limit": {"type": "int", "default": _look.DEFAULT_LIMIT},
+        "pod_networks": {"type": "list", "elements": "str", "default": []},
+        "bridge": {"type": "str", "default": _look.BRIDGE},
+        "packed": {"type": "list", "elements": "str", "choices": list(_forwarding.PACKABLE), "default": []},
         "wait_for": {"type": "dict", "options": wait_for},
         "wait_fail": {"type": "bool", "default": True},
     }
@@ -91,15 +101,11 @@ def run_info(module: AnsibleModule, node: Optional[NodeReader] = None) -> None:
     """Observe the node, waiting first where that is asked for, and leave with the result."""
     reader = node or RealNode()
     params = module.params
-    request = _gather.Request(
-        sections=tuple(params["gather"]),
-        conf_dir=params["cni_conf_dir"],
-        bin_dir=params["cni_bin_dir"],
-        search=tuple(params["cni_search"]),
-        sysctls=tuple(params["sysctls"]),
-        files=tuple(params["files"]),
-        limit=params["limit"],
-    )
+    try:
+        request = _request(params)
+    except NodeError as error:
+        module.fail_json(msg=str(error))
+        raise
     waiting: Dict[str, Any] = {}
     if params["wait_for"] is not None:
         waiting = _wait_first(module, reader, request)
@@ -112,7 +118,23 @@ def run_info(module: AnsibleModule, node: Optional[NodeReader] = None) -> None:
     module.exit_json(changed=False, node=observed, **waiting)
 
 
-def _wait_first(module: AnsibleModule, reader: NodeReader, request: _gather.Request) -> Dict[str, Any]:
+def _request(params: Mapping[str, Any]) -> _look.Request:
+    """What a module's parameters ask for. Raises NodeError."""
+    return _look.Request(
+        sections=tuple(params["gather"]),
+        conf_dir=params["cni_conf_dir"],
+        bin_dir=params["cni_bin_dir"],
+        search=tuple(params["cni_search"]),
+        sysctls=tuple(params["sysctls"]),
+        files=tuple(params["files"]),
+        limit=params["limit"],
+        pod_networks=_look.checked_networks("pod_networks", params["pod_networks"]),
+        packed=tuple(params["packed"]),
+        bridge=params["bridge"],
+    )
+
+
+def _wait_first(module: AnsibleModule, reader: NodeReader, request: _look.Request) -> Dict[str, Any]:
     wait_for = module.params["wait_for"]
     try:
         condition = _wait.parse_condition(wait_for)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _iproute
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
-from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, Request, gather
+from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, gather
+from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Request, checked_networks
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 
 _SHOWN_ROUTES = 10
@@ -31,18 +32,7 @@ class PodRoutes:
     def of(self, observed: Observed) -> List[Mapping[str, Any]]:
         """The routes that lead to peers: not those of the own bridge, nor to a single address of a device."""
         networks = [ipaddress.ip_network(cidr) for cidr in self.within]
-        return [route for route in observed["routes"] if self._leads_to_peers(route, networks)]
-
-    def _leads_to_peers(self, route: Mapping[str, Any], networks: List[Any]) -> bool:
-        if route["table"] != "main" or route["dev"] == self.bridge:
-            return False
-        target = ipaddress.ip_network(route["dst"])
-        return target.prefixlen < target.max_prefixlen and any(
-            network.version == target.version
-            and network.prefixlen <= target.prefixlen
-            and target.network_address in network
-            for network in networks
-        )
+        return [route for route in observed["routes"] if _forwarding.leads_to_peers(route, networks, self.bridge)]
 
 
 @dataclass(frozen=True)
@@ -214,11 +204,9 @@ def _wanted_route(params: Mapping[str, Any]) -> Mapping[str, str]:
 def _wanted_pod_routes(params: Optional[Mapping[str, Any]]) -> Optional[PodRoutes]:
     if params is None:
         return None
-    try:
-        for cidr in params["within"]:
-            ipaddress.ip_network(cidr)
-    except ValueError as error:
-        raise NodeError("wait_for.pod_routes.within: {0}".format(error)) from error
     return PodRoutes(
-        within=tuple(params["within"]), count=params["count"], digest=params.get("digest"), bridge=params.get("bridge")
+        within=checked_networks("wait_for.pod_routes.within", params["within"]),
+        count=params["count"],
+        digest=params.get("digest"),
+        bridge=params.get("bridge"),
     )

@@ -27,7 +27,9 @@ def fail(code, path):
 class FakeNode:
     """`tools` maps the beginning of a command line to (rc, out, err) or a function of argv; the longest match counts.
 
-    `files` maps paths to content; `forbidden` paths give EACCES; `later` maps seconds to a change of this node.
+    `files` maps paths to content; `links` paths to where they point; `daemons` paths of sockets to functions that give
+    the reply to a request (None: the greeting) or raise; `forbidden` paths give EACCES; `later` maps seconds to a
+    change of this node.
     """
 
     def __init__(self, files=None, tools=None, forbidden=(), later=None):
@@ -35,6 +37,8 @@ class FakeNode:
         self.modes = {}
         self.mtimes = {}
         self.chars = set()
+        self.links = {}
+        self.daemons = {}
         self.tools = dict(tools or {})
         self.forbidden = set(forbidden)
         self.later = dict(later or {})
@@ -65,10 +69,13 @@ class FakeNode:
     def names(self, path):
         self._check(path)
         prefix = path.rstrip("/") + "/"
-        found = {name[len(prefix) :].split("/")[0] for name in [*self.files, *self.chars] if name.startswith(prefix)}
+        found = {name[len(prefix) :].split("/")[0] for name in self._all() if name.startswith(prefix)}
         if not found:
             fail(errno.ENOENT, path)
         return sorted(found)
+
+    def _all(self):
+        return [*self.files, *self.chars, *self.links, *self.daemons]
 
     def stat(self, path):
         if path in self.files:
@@ -76,9 +83,25 @@ class FakeNode:
             return FileStat("file", mode, self.mtimes.get(path, 0.0), len(self.files[path]))
         if path in self.chars:
             return FileStat("char", 0o666, 0.0, 0)
-        if any(name.startswith(path.rstrip("/") + "/") for name in self.files):
+        if path in self.daemons:
+            return FileStat("other", 0o660, 0.0, 0)
+        if any(name.startswith(path.rstrip("/") + "/") for name in self._all()):
             return FileStat("dir", 0o755, 0.0, 0)
         return None
+
+    def link(self, path):
+        self._check(path)
+        if path not in self.links:
+            fail(errno.ENOENT, path)
+        return self.links[path]
+
+    def talk(self, path, requests, ended, timeout=3.0):
+        self._check(path)
+        if path not in self.daemons:
+            fail(errno.ENOENT, path)
+        replies = [self.daemons[path](request) for request in (None, *requests)]
+        assert all(ended(reply[-4096:]) for reply in replies)
+        return replies
 
     def can_open(self, path):
         return path in self.chars and path not in self.forbidden
@@ -140,10 +163,22 @@ class FakeNode:
 def recorded_tools():
     """What the programs said on a node with flannel's vxlan backend and a few more routes."""
     return {
-        "ip -j -d addr show": (0, fixture("addr.json"), ""),
+        "ip -j -d -s addr show": (0, fixture("addr.json"), ""),
         "ip -j -d -4 route show table all": (0, fixture("route-inet.json"), ""),
         "ip -j -d -6 route show table all": (0, fixture("route-inet6.json"), ""),
         "ip -j neigh show": (0, fixture("neigh.json"), ""),
         "bridge -j fdb show dev flannel.1": (0, fixture("fdb.json"), ""),
+        "ip -j -4 rule show": (0, fixture("rule-inet.json"), ""),
+        "ip -j -6 rule show": (0, fixture("rule-inet6.json"), ""),
         "nft -j list chains": (0, fixture("nft-chains.json"), ""),
+        "nft -j list tables": (0, fixture("nft-tables.json"), ""),
+        "iptables-nft-save -c": (0, "*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n", ""),
+        "ipset list -t -o xml": (0, fixture("ipset.xml"), ""),
     }
+
+
+def recorded_bird(version):
+    """The replies of a BIRD daemon with a session of each of Calico's kinds, by request; see FakeNode.daemons."""
+    greeting, status, protocols = fixture(f"bird-{version}.txt").encode().split(b"\x1e")
+    replies = {None: greeting, b"show status\n": status, b"show protocols all\n": protocols}
+    return replies.__getitem__

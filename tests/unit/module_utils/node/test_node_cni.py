@@ -20,8 +20,29 @@ SUBNET_ENV = b"FLANNEL_NETWORK=172.50.0.0/16\nFLANNEL_SUBNET=172.50.1.1/24\nFLAN
 
 
 def test_a_chain_of_plugins_and_a_single_one():
-    assert _cni.parse_config(json.dumps(FLANNEL).encode()) == {"name": "cbr0", "plugins": ["flannel", "portmap"]}
-    assert _cni.parse_config(b'{"name": "mynet", "type": "bridge"}') == {"name": "mynet", "plugins": ["bridge"]}
+    nothing = {"mtu": None, "ipam": None, "damaged": False}
+    flannel = _cni.parse_config(json.dumps(FLANNEL).encode())
+    assert flannel == {"name": "cbr0", "plugins": ["flannel", "portmap"], **nothing}
+    bridge = _cni.parse_config(b'{"name": "mynet", "type": "bridge"}')
+    assert bridge == {"name": "mynet", "plugins": ["bridge"], **nothing}
+
+
+@pytest.mark.parametrize(
+    ("plugins", "mtu", "ipam"),
+    [
+        # kubeasz's own bridge, Calico, and flannel's delegate.
+        ([{"type": "bridge", "ipam": {"type": "host-local", "subnet": "172.20.0.0/16"}}], None, "host-local"),
+        ([{"type": "calico", "mtu": 1480, "ipam": {"type": "calico-ipam"}}, {"type": "portmap"}], 1480, "calico-ipam"),
+        ([{"type": "calico", "mtu": 0, "ipam": {"type": "calico-ipam"}}], None, "calico-ipam"),
+        ([{"type": "flannel", "delegate": {"mtu": 1400, "isDefaultGateway": True}}], 1400, None),
+        ([{"type": "flannel"}, {"type": "tuning", "mtu": 1300}], 1300, None),
+        ([{"type": "bridge", "mtu": True, "ipam": {}}], None, None),
+        ([{"type": "bridge", "mtu": "1400", "ipam": "host-local", "delegate": []}], None, None),
+    ],
+)
+def test_the_mtu_and_the_address_management_of_a_chain(plugins, mtu, ipam):
+    parsed = _cni.parse_config(json.dumps({"name": "n", "plugins": plugins}).encode())
+    assert (parsed["mtu"], parsed["ipam"]) == (mtu, ipam)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +69,8 @@ def test_damaged_configuration_is_named_damaged(data):
     | st.recursive(
         st.none() | st.integers() | st.text(max_size=5),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["plugins", "type", "name"]), inner)
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["plugins", "type", "name", "mtu", "ipam", "delegate"]), inner)
         ),
         max_leaves=8,
     ).map(lambda value: json.dumps(value).encode())
@@ -60,6 +82,8 @@ def test_any_configuration_is_parsed_or_named_damaged(data):
         return
     assert parsed["plugins"]
     assert all(isinstance(name, str) for name in parsed["plugins"])
+    assert parsed["mtu"] is None or parsed["mtu"] > 0
+    assert parsed["ipam"] is None or isinstance(parsed["ipam"], str)
 
 
 def test_the_runtimes_order_and_extensions():

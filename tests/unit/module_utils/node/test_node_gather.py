@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request, digest, gather
+from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request, gather
 from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import (
     RELEASE,
     FakeNode,
@@ -21,6 +22,7 @@ from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node i
 from hypothesis import given
 from hypothesis import strategies as st
 
+ROOT = Path(__file__).absolute().parents[4]
 SUBNET_ENV = "FLANNEL_NETWORK=172.50.0.0/16\nFLANNEL_SUBNET=172.50.1.1/24\nFLANNEL_MTU=1450\n"
 SYSCTLS = {
     "net/ipv4/ip_forward": "1\n",
@@ -32,6 +34,7 @@ SYSCTLS = {
     "net/ipv4/conf/eth0/rp_filter": "2\n",
     "net/ipv4/conf/cni0/rp_filter": "2\n",
     "net/ipv4/conf/flannel.1/rp_filter": "2\n",
+    "net/ipv4/conf/flannel0/rp_filter": "1\n",
 }
 
 
@@ -39,7 +42,8 @@ def flannel_node(**more):
     files = {f"/proc/sys/{path}": value for path, value in SYSCTLS.items()}
     files["/run/flannel/subnet.env"] = SUBNET_ENV
     files["/etc/cni/net.d/10-flannel.conflist"] = '{"name": "cbr0", "plugins": [{"type": "flannel"}]}'
-    files[f"/boot/config-{RELEASE}"] = "CONFIG_VXLAN=y\nCONFIG_BRIDGE_NETFILTER=y\nCONFIG_TUN=y\n"
+    built_in = ("VXLAN", "BRIDGE_NETFILTER", "TUN", "NF_TABLES", "IP_SET")
+    files[f"/boot/config-{RELEASE}"] = "".join(f"CONFIG_{option}=y\n" for option in built_in)
     node = FakeNode(files, recorded_tools(), **more)
     node.executable("/opt/cni/bin/flannel")
     node.executable("/usr/lib/cni/bridge")
@@ -65,7 +69,9 @@ def test_a_sound_node_has_every_section_and_no_gap():
     assert observed["kernel"]["reasons"]["ipip"] == f"kernel {RELEASE} is built without CONFIG_NET_IPIP"
     assert observed["sysctls"]["net.ipv4.conf.flannel/1.rp_filter"] == "2"
     assert observed["subnet_env"]["FLANNEL_SUBNET"] == "172.50.1.1/24"
-    assert observed["cni"]["configs"] == [{"file": "10-flannel.conflist", "name": "cbr0", "plugins": ["flannel"]}]
+    assert observed["sysctls"]["net.ipv4.conf.flannel0.rp_filter"] == "1"
+    sound = {"name": "cbr0", "plugins": ["flannel"], "mtu": None, "ipam": None, "damaged": False}
+    assert observed["cni"]["configs"] == [{"file": "10-flannel.conflist", **sound}]
     assert observed["cni"]["binaries"] == ["flannel"]
     assert observed["cni"]["search"] == {"/usr/lib/cni": ["bridge"]}
     assert [entry["dst"] for entry in observed["fdb"]] == ["192.168.7.101"]
@@ -87,7 +93,19 @@ def test_only_what_is_asked_for_is_read():
 def test_each_program_runs_once():
     node = flannel_node()
     gather(node, Request(SECTIONS))
-    assert len(node.ran) == len(set(node.ran)) == 6
+    again = [line for line in set(node.ran) if node.ran.count(line) > 1]
+    assert again == ["nft -j list chains"]  # `filters` must stay cheap for itself, so `firewall` asks once more
+    assert len(set(node.ran)) == len(recorded_tools())
+
+
+def test_the_sections_of_the_plan_run_no_more_programs_than_they_need():
+    """playbooks/observe.yml is part of every run; what only a verification needs must not make it slower."""
+    node = flannel_node()
+    playbook = yaml.safe_load((ROOT / "playbooks" / "observe.yml").read_text(encoding="utf-8"))
+    (task,) = playbook[0]["tasks"]
+    sections = task["switchyard.cni.node_network_info"]["gather"]
+    gather(node, Request(tuple(sections)))
+    assert len(node.ran) == 6
 
 
 def test_a_bare_machine_gives_gaps_and_no_failure():
@@ -129,6 +147,7 @@ def test_damaged_files_are_named():
     assert observed["subnet_env"] is None
     assert [config["file"] for config in observed["cni"]["configs"]] == ["05-broken.conflist", "10-flannel.conflist"]
     assert observed["cni"]["configs"][0]["plugins"] == []
+    assert [config["damaged"] for config in observed["cni"]["configs"]] == [True, False]
 
 
 def test_forbidden_files_are_named():
@@ -183,9 +202,7 @@ def test_ten_thousand_routes_are_listed_in_part_counted_and_digested():
     routes = many_routes(10_000)
     node.tools["ip -j -d -4 route show table all"] = (0, json.dumps(routes), "")
     node.tools["ip -j -d -6 route show table all"] = (0, "[]", "")
-    start = time.monotonic()
     observed = gather(node, Request(("routes",), limit=1000))
-    assert time.monotonic() - start < 2
     assert len(observed["routes"]) == 1000
     assert len(json.dumps(observed)) < 250_000
     total = _tables.digest(_tables.route_row(route["dst"], route["gateway"], route["dev"]) for route in routes)
@@ -202,18 +219,6 @@ def test_a_crowd_of_one_protocol_does_not_hide_the_others():
     observed = gather(node, Request(("routes",), limit=10))
     assert [route["protocol"] for route in observed["routes"]].count("bird") == 10
     assert [route["dst"] for route in observed["routes"] if route["protocol"] == "kernel"] == ["172.50.1.0/24"]
-
-
-@given(st.permutations(range(6)))
-def test_a_digest_does_not_depend_on_order(order):
-    entries = [{"dev": "flannel.1", "mac": f"aa:bb:cc:00:00:0{number}"} for number in range(6)]
-    assert digest("fdb", [entries[position] for position in order]) == digest("fdb", entries)
-
-
-def test_a_digest_depends_on_every_entry():
-    entries = [{"mac": f"aa:bb:cc:00:00:0{number}"} for number in range(6)]
-    changed = [*entries[:-1], {"mac": "aa:bb:cc:00:00:ff"}]
-    assert len({digest("fdb", some) for some in (entries, entries[:-1], changed)}) == 3
 
 
 @pytest.mark.parametrize("tool", sorted(recorded_tools()))

@@ -104,7 +104,7 @@ def test_a_route_of_another_table_does_not_count():
 def test_a_device_that_is_down_is_not_there_yet():
     node = ready_node()
     down = {"ifname": "flannel.1", "ifindex": 4, "mtu": 1450, "flags": ["BROADCAST"]}
-    node.tools["ip -j -d addr show"] = (0, json.dumps([down]), "")
+    node.tools["ip -j -d -s addr show"] = (0, json.dumps([down]), "")
     assert outcome(node, {"links": ["flannel.1"]}, timeout=0).missing == ("device flannel.1 up (it is down)",)
 
 

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a node sends packets: routes, forwarding entries and neighbours.
+
+These tables grow with the cluster. Up to the limit their entries are listed; beyond it a count and a digest stand for
+them (see _tables), and their packed rows where they are asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.switchyard.cni.plugins.module_utils import _tables
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _devices, _iproute
+from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute import Record
+from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, canonical
+
+PACKABLE = ("pod_routes", "fdb", "neighbours")
+
+
+def route_row(route: Mapping[str, Any]) -> str:
+    """A route as its row."""
+    return _tables.route_row(route["dst"], route["gateway"], route["dev"])
+
+
+_ROWS: Mapping[str, Callable[[Record], str]] = {
+    "routes": route_row,
+    "pod_routes": route_row,
+    "fdb": lambda entry: _tables.fdb_row(entry["dev"], entry["mac"], entry["dst"]),
+    "neighbours": lambda entry: _tables.neighbour_row(entry["dev"], entry["address"], entry["mac"]),
+}
+
+
+def rows(what: str, records: Sequence[Record]) -> List[str]:
+    """The rows of a table's records: by them node and controller compare."""
+    return [_ROWS[what](record) for record in records]
+
+
+def leads_to_peers(route: Mapping[str, Any], networks: Sequence[Any], bridge: Optional[str]) -> bool:
+    """Whether a route leads to other nodes' pods: not over the own bridge, nor to a single address of a device."""
+    if route["table"] != "main" or route["dev"] == bridge:
+        return False
+    target = ipaddress.ip_network(route["dst"])
+    return target.prefixlen < target.max_prefixlen and any(
+        network.version == target.version
+        and network.prefixlen <= target.prefixlen
+        and target.network_address in network
+        for network in networks
+    )
+
+
+def routes(look: Look) -> List[Record]:
+    """Collector of the section `routes`."""
+    found: List[Record] = []
+    for family, flag in (("inet", "-4"), ("inet6", "-6")):
+        found += look.json(
+            "routes ({0})".format(family),
+            ["ip", "-j", "-d", flag, "route", "show", "table", "all"],
+            partial(_iproute.parse_routes, family=family),
+        )
+    request = look.request
+    networks = [ipaddress.ip_network(cidr) for cidr in request.pod_networks]
+    to_peers: List[Record] = []
+    others: List[Record] = []
+    for route in found:
+        peers = bool(networks) and route["type"] == "unicast" and leads_to_peers(route, networks, request.bridge)
+        (to_peers if peers else others).append(route)
+    kept = _listed_or_told(look, "pod_routes", to_peers, {})
+    for protocol, group in _by(others, "protocol").items():
+        kept += look.listed("routes", group, canonical, route_row, protocol=protocol)
+    return kept
+
+
+def neighbours(look: Look) -> List[Record]:
+    """Collector of the section `neighbours`."""
+    found = look.json("neighbours", ["ip", "-j", "neigh", "show"], _iproute.parse_neighbours)
+    kept: List[Record] = []
+    for dev, group in _by(found, "dev").items():
+        kept += _listed_or_told(look, "neighbours", group, {"dev": dev})
+    return kept
+
+
+def fdb(look: Look) -> List[Record]:
+    """Collector of the section `fdb`."""
+    kept: List[Record] = []
+    for dev in _devices.of_kind(look, "vxlan"):
+        argv = ["bridge", "-j", "fdb", "show", "dev", dev]
+        entries = look.json("fdb " + dev, argv, partial(_iproute.parse_fdb, dev=dev))
+        kept += _listed_or_told(look, "fdb", entries, {"dev": dev})
+    return kept
+
+
+def _listed_or_told(look: Look, what: str, found: List[Record], group: Mapping[str, str]) -> List[Record]:
+    packed = what in look.request.packed
+    if len(found) <= look.request.limit and not packed:
+        return found
+    table = rows(what, found)
+    note: Dict[str, Any] = dict(group, what=what, count=len(found), listed=0, digest=_tables.digest(table))
+    if packed:
+        note["rows"] = _tables.pack(table)
+    look.truncated.append(note)
+    return []
+
+
+def _by(records: Sequence[Record], key: str) -> Dict[str, List[Record]]:
+    groups: Dict[str, List[Record]] = {}
+    for record in records:
+        groups.setdefault(record[key], []).append(record)
+    return groups
