@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result as JSON for programs: one canonical text for one result, whatever order it was found in.
+
+docs/verification.schema.json is its published schema. This file is private to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary import Result
+
+SCHEMA_VERSION = 1
+"""Counts up when a program that reads the JSON has to be changed."""
+
+_ORDER: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
+    "nodes": lambda node: node["name"],
+    "findings": lambda item: [item[key] for key in ("id", "node", "subject", "severity", "expected", "actual")],
+    "paths": lambda path: [path["kind"], *_point(path["source"]), *_point(path["target"])],
+    "sessions": lambda item: [item["node"], item["address"], item["type"]],
+    "checks": lambda check: [check["topic"], check["id"]],
+    "gaps": lambda gap: [gap["node"], gap["what"], gap["reason"]],
+}
+
+
+def _point(point: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    return tuple(str(point.get(key) or "") for key in ("node", "name", "address", "port"))
+
+
+def render(result: Result) -> str:
+    """The canonical text: keys and lists sorted, ASCII, a line a value, so that two runs can be compared.
+
+    Raises ValueError if the result has another schema version than this file writes.
+    """
+    if result["schema"] != SCHEMA_VERSION:
+        raise ValueError(f"the result has schema {result['schema']}, this collection writes {SCHEMA_VERSION}")
+    ordered = {key: sorted(value, key=_ORDER[key]) if key in _ORDER else value for key, value in result.items()}
+    return json.dumps(ordered, indent=1, sort_keys=True) + "\n"

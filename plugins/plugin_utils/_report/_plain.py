@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text from a cluster, made harmless, and its width on a terminal.
+
+Names, error texts and BIRD's answers are untrusted: a control character could move a terminal's cursor or end an XML
+document, a direction mark could make a name look like another one.
+
+This file is private to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import typing as t
+import unicodedata
+
+_REPLACEMENT = "\ufffd"
+# Control, format (direction marks among them), surrogate, private, unassigned, line and paragraph separators.
+_HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_HARMLESS = re.compile(r"[ -~]*")
+_SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
+_WIDE = frozenset({"W", "F"})
+_ZERO = frozenset({"Mn", "Me"})
+
+
+def plain(value: t.Any) -> str:
+    """The value as one line of printable text; None becomes an empty text, what is not printable U+FFFD."""
+    text = "" if value is None else str(value)
+    if _HARMLESS.fullmatch(text):
+        return text
+    text = text.translate(_SPACES)
+    return "".join(_REPLACEMENT if unicodedata.category(char) in _HARMFUL else char for char in text)
+
+
+def width(text: str) -> int:
+    """Columns on a terminal (Unicode Standard Annex 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.category(char) in _ZERO:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in _WIDE else 1
+
+
+def clip(text: str, columns: int) -> str:
+    """The text, cut with an ellipsis where it is wider than that many columns."""
+    if width(text) <= columns:
+        return text
+    kept, used = [], 1
+    for char in text:
+        used += _char_width(char)
+        if used > columns:
+            break
+        kept.append(char)
+    return "".join(kept) + "…"
+
+
+def pad(text: str, columns: int) -> str:
+    """The text, filled with spaces to that many columns."""
+    return text + " " * (columns - width(text))
+
+
+def wrap(text: str, columns: int, indent: str = "", further: str | None = None) -> list[str]:
+    """Lines of at most that many columns; ``further`` is the indent of all but the first, the same if None."""
+    rest = indent if further is None else further
+    lines = textwrap.wrap(text, columns, initial_indent=indent, subsequent_indent=rest) or [indent.rstrip()]
+    return [clip(line, columns) for line in lines]
+
+
+def several(items: t.Sequence[str], shown: int) -> str:
+    """The first few of many names."""
+    if len(items) <= shown:
+        return ", ".join(items)
+    return f"{', '.join(items[:shown])} and {len(items) - shown} more"
+
+
+def number_of(count: int, what: str, plural: str | None = None) -> str:
+    """``1 node``, ``3 nodes``."""
+    return f"{count} {what if count == 1 else plural or what + 's'}"
