@@ -736,7 +736,7 @@ node:
         - The listening sockets on ports that pod networks use (8472, 4789, 8285, 51820, 51821, 179, 5473, 9099) and on
           those of the node's VXLAN and WireGuard devices.
         - C(process) is the program's name, V(kernel) for a socket that no process holds, such as a VXLAN device's, and
-          V(null) where not every process could be looked into.
+          V(null) where that cannot be told, because not every process could be looked into.
       returned: when asked for
       type: list
       elements: dict

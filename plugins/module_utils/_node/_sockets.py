@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import Any, Dict, Iterator, List, NamedTuple, Set
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _devices, _processes, _wireguard
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged
@@ -37,7 +37,8 @@ class Socket(NamedTuple):
 
 def listeners(look: Look) -> List[Dict[str, Any]]:
     """Collector of the section `listeners`."""
-    ports = PORTS | _tunnel_ports(look)
+    tunnels = _tunnel_ports(look)
+    ports = PORTS | set(tunnels)
     found = [one for table, protocol in TABLES for one in _sockets(look, table, protocol) if one.port in ports]
     owners, complete = _processes.socket_owners(look.reader, {one.inode for one in found if one.inode})
     return [
@@ -45,15 +46,26 @@ def listeners(look: Look) -> List[Dict[str, Any]]:
             "protocol": one.protocol,
             "port": one.port,
             "address": one.address,
-            "process": owners.get(one.inode, "kernel" if complete else None),
+            "process": owners.get(one.inode, _unowned(one, complete, tunnels)),
         }
         for one in found
     ]
 
 
-def _tunnel_ports(look: Look) -> Set[int]:
-    vxlan = {link["vxlan"]["port"] for link in _devices.links(look) if link["vxlan"] is not None}
-    return vxlan | {device["listen_port"] for device in look.once(_wireguard.wireguard).values()}
+def _unowned(one: Socket, complete: bool, tunnels: Dict[int, bool]) -> Optional[str]:
+    """Whose a socket is that no process was seen to hold: a tunnel that is up holds its own port."""
+    return "kernel" if complete or (one.protocol == "udp" and tunnels.get(one.port)) else None
+
+
+def _tunnel_ports(look: Look) -> Dict[int, bool]:
+    """The ports of VXLAN and WireGuard devices, and whether one of theirs is up."""
+    devices = look.once(_wireguard.wireguard)
+    ports: Dict[int, bool] = {}
+    for link in _devices.links(look):
+        own = link["vxlan"]["port"] if link["vxlan"] else devices.get(link["name"], {}).get("listen_port")
+        if own is not None:
+            ports[own] = ports.get(own, False) or link["state"] != "down"
+    return ports
 
 
 def _sockets(look: Look, table: str, protocol: str) -> List[Socket]:

@@ -9,17 +9,20 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import struct
 import subprocess
-import time
 
 import pytest
+from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import parse_condition, wait
 
 from conftest import NODE, PEERS, VTEP_MACS, ip, module, need, vxlan_peers
 
 NOBODY = 65534
+ON_THE_WIRE = 200_000
+"""Bytes of the answer of a node of a large cluster."""
 
 
 def table(observed):
@@ -63,12 +66,6 @@ def test_a_whole_node_without_a_gap(vxlan_node):
     assert observed["cni"]["configs"][0]["plugins"] == ["flannel", "portmap"]
     assert observed["kernel"]["features"]["vxlan"] in ("builtin", "loaded")
     assert json.loads(json.dumps(observed)) == observed
-
-
-def test_one_observation_takes_well_under_a_second(vxlan_node):
-    start = time.monotonic()
-    vxlan_node.observe()
-    assert time.monotonic() - start < 0.9  # 0.04 s on an idle machine
 
 
 def test_the_seeds_direct_routes(underlay, node):
@@ -198,13 +195,102 @@ def test_without_its_programs_gaps_are_named(vxlan_node, monkeypatch):
 def test_ten_thousand_real_routes(underlay, node):
     peers = "\n".join(f"route add 10.{n // 256}.{n % 256}.0/24 via 192.168.7.101 proto 12" for n in range(10_000))
     ip(peers)
-    start = time.monotonic()
     observed = node.observe("routes")
-    assert time.monotonic() - start < 5  # 0.4 s on an idle machine
-    assert len(json.dumps(observed)) < 250_000
+    assert len(json.dumps(observed)) < ON_THE_WIRE
     (note,) = observed["truncated"]
-    assert (note["protocol"], note["count"], note["listed"]) == ("bird", 10_000, 1000)
+    assert (note["protocol"], note["count"], note["listed"]) == ("bird", 10_000, 500)
     assert ("192.168.0.0/21", None, "eth0") in table(observed)
+
+
+def test_ten_thousand_real_peers(vtep, node):
+    """A node of the largest cluster: a route, a neighbour and a forwarding entry for each peer."""
+    peers = [(f"10.{128 + n // 256}.{n % 256}.0", f"0a:00:00:00:{n // 256:02x}:{n % 256:02x}") for n in range(10_000)]
+    ip("\n".join(f"neigh replace {subnet} lladdr {mac} dev flannel.1 nud permanent" for subnet, mac in peers))
+    ip("\n".join(f"route add {subnet}/24 via {subnet} dev flannel.1 onlink" for subnet, dummy in peers))
+    entries = "".join(f"fdb add {mac} dev flannel.1 dst 192.168.7.101 self permanent\n" for dummy, mac in peers)
+    subprocess.run(["bridge", "-batch", "-"], input=entries, text=True, check=True, capture_output=True)
+    request = {"pod_networks": ("10.128.0.0/9",)}
+    observed = node.observe("routes", "fdb", "neighbours", **request)
+    assert len(json.dumps(observed)) < 5_000
+    told = {note["what"]: (note["count"], note["digest"]) for note in observed["truncated"]}
+    rows = {
+        "pod_routes": [_tables.route_row(f"{subnet}/24", subnet, "flannel.1") for subnet, dummy in peers],
+        "fdb": [_tables.fdb_row("flannel.1", mac, "192.168.7.101") for dummy, mac in peers],
+        "neighbours": [_tables.neighbour_row("flannel.1", subnet, mac) for subnet, mac in peers],
+    }
+    assert told == {what: (10_000, _tables.digest(table)) for what, table in rows.items()}
+    for what, table in rows.items():
+        packed = node.observe("routes", "fdb", "neighbours", packed=(what,), **request)
+        (note,) = (one for one in packed["truncated"] if "rows" in one)
+        assert _tables.unpack(note["rows"]) == sorted(table)
+        assert len(json.dumps(packed)) < ON_THE_WIRE
+
+
+def test_what_a_tunnel_carries_is_counted(vxlan_node):
+    before = link(vxlan_node.observe("links"), "flannel.1")["counters"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for dummy in range(3):
+            sender.sendto(b"x" * 100, ("172.50.0.7", 9))
+    after = link(vxlan_node.observe("links"), "flannel.1")["counters"]
+    assert after["tx_packets"] - before["tx_packets"] >= 3
+    assert after["tx_bytes"] - before["tx_bytes"] >= 3 * 128
+    assert link(vxlan_node.observe("links"), "eth0")["counters"] is None
+
+
+@pytest.mark.parametrize("kind", ["ipip", "sit", "gre"])
+def test_a_real_tunnel_without_a_port(underlay, node, kind):
+    argv = ["ip", "link", "add", "tun1", "type", kind, "local", NODE, "remote", "192.168.7.101", "dev", "eth0"]
+    made = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        pytest.skip(f"this kernel has no {kind}: {made.stderr.strip()}")
+    tunnel = link(node.observe("links"), "tun1")
+    assert (tunnel["kind"], tunnel["parent"]) == (kind, "eth0")
+    assert tunnel["tunnel"] == {"local": NODE, "remote": "192.168.7.101", "dev": "eth0"}
+    assert set(tunnel["counters"].values()) == {0}
+
+
+def test_a_vlans_parent_and_a_veth_without_one(underlay, node):
+    made = subprocess.run(
+        ["ip", "link", "add", "link", "eth0", "name", "eth0.7", "type", "vlan", "id", "7"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    observed = node.observe("links")
+    assert link(observed, "eth0")["parent"] is None
+    if made.returncode != 0:
+        pytest.skip(f"this kernel has no vlan: {made.stderr.strip()}")
+    assert link(observed, "eth0.7")["parent"] == "eth0"
+
+
+def test_rules_besides_the_kernels(underlay, node):
+    assert node.observe("rules")["rules"] == []
+    ip("rule add not fwmark 0x100000/0x100000 lookup 1 prio 99\nrule add from 10.0.0.0/8 iif cni0 blackhole prio 98")
+    subprocess.run(["ip", "-6", "rule", "add", "to", "fd50::/64", "lookup", "7", "prio", "97"], check=True)
+    found = {rule["priority"]: rule for rule in node.observe("rules")["rules"]}
+    assert found[99] == {
+        "family": "inet",
+        "priority": 99,
+        "inverted": True,
+        "from": None,
+        "to": None,
+        "fwmark": "0x100000/0x100000",
+        "iif": None,
+        "table": "1",
+        "action": "lookup",
+    }
+    assert (found[98]["from"], found[98]["iif"], found[98]["action"]) == ("10.0.0.0/8", "cni0", "blackhole")
+    assert (found[97]["family"], found[97]["to"], found[97]["table"]) == ("inet6", "fd50::/64", "7")
+
+
+def test_the_listener_of_a_real_vxlan_device_and_of_a_process(vtep, node):
+    ip("link add flannel.7 type vxlan id 7 dstport 5555 local 192.168.7.110 dev eth0\nlink set flannel.7 up")
+    with socket.create_server((NODE, 179)):
+        found = {(one["protocol"], one["port"]): one for one in node.observe("listeners")["listeners"]}
+    assert (found[("udp", 8472)]["address"], found[("udp", 8472)]["process"]) == ("0.0.0.0", "kernel")
+    assert found[("udp", 5555)]["process"] == "kernel"
+    assert found[("tcp", 179)]["address"] == NODE
+    assert found[("tcp", 179)]["process"].startswith("python")
 
 
 # ---- waiting
@@ -224,7 +310,6 @@ def waited(node, wanted, timeout):
 def test_a_node_that_is_ready_is_not_waited_for(vxlan_node):
     outcome = waited(vxlan_node, ALL, 10)
     assert outcome.missing == ()
-    assert outcome.seconds < 2
 
 
 def test_routes_that_come_late_end_the_wait(vtep, node):
@@ -236,13 +321,11 @@ def test_routes_that_come_late_end_the_wait(vtep, node):
     outcome = waited(node, wanted, 20)
     assert late.wait() == 0
     assert outcome.missing == ()
-    assert 0.3 < outcome.seconds < 10
 
 
 def test_the_budget_ends_the_wait_and_what_is_missing_is_named(vtep, node):
     ip("route add 172.50.0.0/24 via 192.168.7.101 dev eth0")
     outcome = waited(node, ALL, 0.5)
-    assert 0.5 <= outcome.seconds < 3
     assert outcome.missing == (
         "/run/flannel/subnet.env",
         "route 172.50.0.0/24 via 172.50.0.0 dev flannel.1 (instead: 172.50.0.0/24 via 192.168.7.101 dev eth0)",
