@@ -103,7 +103,7 @@ def run(jobs: Sequence[Job], at_once: int, seconds: float) -> List[Ended]:
             for key in list(selector.get_map().values()):
                 key.data.late()
                 key.data.bury()
-    for dummy, outcome in waiting:
+    for unused, outcome in waiting:
         outcome.error = "was not started: the time was over"
     return ended
 
