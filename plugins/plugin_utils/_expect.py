@@ -21,6 +21,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import FdbEntry, Neighbour, Route
 
 Entry = Route | Neighbour | FdbEntry
+_Maker = t.Callable[[Endpoint, t.Iterable[Endpoint], Network], t.Sequence[Entry]]
 # No node has this name, so that the backend leaves no peer out.
 _NOBODY = ""
 
@@ -46,7 +47,12 @@ class ExpectedTable:
     """One table of a backend ("pod_routes", "neighbours", "fdb") for every node of a cluster."""
 
     def __init__(self, backend: Backend, what: str, peers: t.Sequence[Endpoint], network: Network) -> None:
-        self._make = {"pod_routes": backend.routes, "neighbours": backend.neighbours, "fdb": backend.fdb}[what]
+        makers: dict[str, _Maker] = {
+            "pod_routes": backend.routes,
+            "neighbours": backend.neighbours,
+            "fdb": backend.fdb,
+        }
+        self._make = makers[what]
         self._peers, self._network = peers, network
         self._near = _Neighbourhood(peers) if backend.direct_routing else None
         self._kinds: dict[t.Hashable, _Kind] = {}

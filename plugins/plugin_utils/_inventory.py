@@ -63,6 +63,7 @@ def observe(
         "internal_ips": found.internal_ips if found else (),
         "registered": None if cluster is None else found is not None,
         "public_ip": own["flannel_public_ip"],
+        "asked": result is not None,
     }
     try:
         return observed_node(name, host, facts, unreachable=unreachable, **details)

@@ -30,7 +30,7 @@ class ObservedNode:
 
     ``facts`` is None when the host did not answer, and ``unreachable`` says why. ``registered`` is False when
     the cluster has no Node of that name, None when the cluster was not asked. ``public_ip`` is the host's
-    flannel_public_ip.
+    flannel_public_ip. ``asked`` is False for a host that this run has left out.
     """
 
     name: str
@@ -41,6 +41,7 @@ class ObservedNode:
     unreachable: str | None = None
     registered: bool | None = True
     public_ip: str = ""
+    asked: bool = True
 
     @property
     def label(self) -> str:
@@ -62,6 +63,7 @@ def observed_node(
     unreachable: str | None = None,
     registered: bool | None = True,
     public_ip: str = "",
+    asked: bool = True,
 ) -> ObservedNode:
     """Make an observed node from the ``node`` value of node_network_info. Raises ModelError."""
     return ObservedNode(
@@ -73,6 +75,7 @@ def observed_node(
         unreachable=unreachable,
         registered=registered,
         public_ip=public_ip,
+        asked=asked,
     )
 
 

@@ -13,10 +13,12 @@ import typing as t
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import _calico, _flannel
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, BackendError
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import Recognised
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
 
-_FAMILIES = (_flannel.BACKENDS, _calico.BACKENDS)
+_FAMILIES = (_flannel, _calico)
 
-BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family)
+BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family.BACKENDS)
 
 
 def plugins() -> t.Tuple[str, ...]:
@@ -27,6 +29,12 @@ def plugins() -> t.Tuple[str, ...]:
 def traces() -> t.Dict[str, Traces]:
     """By what each plugin can be recognised on a node."""
     return {backend.plugin: backend.traces for backend in BACKENDS}
+
+
+def running(facts: NodeFacts) -> t.Optional[Recognised]:
+    """What a node is really running; the plugin with the CNI configuration in force counts before any other."""
+    found = [one for one in (family.recognise(facts) for family in _FAMILIES) if one is not None]
+    return max(found, key=lambda one: one.signs[0].startswith("CNI"), default=None)
 
 
 def types(plugin: str) -> t.Tuple[str, ...]:

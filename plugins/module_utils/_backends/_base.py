@@ -117,6 +117,9 @@ class Backend:
     blocks: bool = False
     """Whether the nodes' subnets are blocks that the plugin gives out itself, instead of the Nodes' podCIDRs."""
 
+    speaks_bgp: bool = False
+    """Whether the backend does not work without BGP sessions between the nodes."""
+
     announced_type: t.Optional[str] = None
     """What an agent of this backend calls itself on its Node; None where agents do not say."""
 
@@ -172,6 +175,10 @@ class Backend:
     def tunnelled(self, route: Route, network: Network) -> bool:
         """Whether packets on this route are encapsulated."""
         return route.dev in self.devices(network)
+
+    def far_end(self, peer: Endpoint, version: int) -> t.Optional[str]:
+        """The address with which the peer's end of the tunnel answers a traceroute."""
+        return peer.tunnel_ip(version)
 
     def chains(self, network: Network, nftables: bool) -> t.Tuple[ExpectedChain, ...]:
         """The chains that the agent keeps in the packet filter."""

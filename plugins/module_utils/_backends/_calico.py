@@ -30,12 +30,18 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs im
     Traces,
     Transport,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import (
+    Recognised,
+    common_signs,
+    routes_over,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Address,
     FdbEntry,
     IPNetwork,
     Link,
     Neighbour,
+    NodeFacts,
     Route,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
@@ -155,6 +161,7 @@ class NoEncapsulation(Calico):
 
     type = "none"
     label = "no encapsulation (BGP)"
+    speaks_bgp = True
 
     def transport(self, network: Network) -> t.Optional[Transport]:
         return Transport("tcp", 6, (179,))
@@ -168,6 +175,7 @@ class Ipip(Calico):
 
     type = "ipip"
     label = "IPIP"
+    speaks_bgp = True
     overhead = 20
     own_features = (IPIP,)
     ip_versions = (4,)
@@ -299,6 +307,31 @@ class VxlanCrossSubnet(Vxlan):
 
     label = "VXLAN CrossSubnet"
     direct_routing = True
+
+
+def recognise(facts: NodeFacts) -> t.Optional[Recognised]:
+    """Calico on a node, by its CNI configuration, its programs, and the device that its routes use."""
+    signs = common_signs(facts, TRACES)
+    if not signs:
+        return None
+    found = _carrier(facts)
+    return Recognised("calico", found.type, found.direct_routing, signs + found.signs)
+
+
+def _carrier(facts: NodeFacts) -> Recognised:
+    """The mode in use; the kernel alone cannot tell CrossSubnet from Always when all nodes are near, or all far."""
+    plain = [route for route in facts.routes if route.protocol in TRACES.protocols and _to_a_peer(route)]
+    direct = [route for route in plain if route.dev not in (TUNL0, "vxlan.calico", "vxlan-v6.calico")]
+    for type_name, dev in (("vxlan", "vxlan.calico"), ("ipip", TUNL0)):
+        over, addressed = routes_over(facts, dev), any(one.dev == dev for one in facts.addresses)
+        if over or (addressed and facts.link(dev) is not None):
+            told = "device %s, %d routes over it, %d directly" % (dev, len(over), len(direct))
+            return Recognised("calico", type_name, bool(direct), (told,))
+    return Recognised("calico", "none", False, ("%d direct routes and no tunnel in use" % len(direct),))
+
+
+def _to_a_peer(route: Route) -> bool:
+    return bool(route.gateway) and route.type == "unicast" and route.table == "main"
 
 
 BACKENDS: t.Tuple[Backend, ...] = (Ipip(), IpipCrossSubnet(), Vxlan(), VxlanCrossSubnet(), NoEncapsulation())

@@ -19,7 +19,12 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._base imp
     BackendOptions,
     Network,
 )
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Announced, Endpoint, Lookup
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import (
+    Announced,
+    Endpoint,
+    Lookup,
+    networks,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import (
     ExpectedChain,
     KernelFeature,
@@ -28,12 +33,18 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs im
     Traces,
     Transport,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import (
+    Recognised,
+    common_signs,
+    routes_over,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Address,
     FdbEntry,
     IPNetwork,
     Link,
     Neighbour,
+    NodeFacts,
     Route,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
@@ -130,6 +141,11 @@ class Flannel(Backend):
             for dev, subnet in zip(self.devices(network), subnets)
             if subnet is not None
         )
+
+    def far_end(self, peer: Endpoint, version: int) -> t.Optional[str]:
+        """The device holds the first address of the peer's subnet; udp's flanneld answers with it too."""
+        subnet = peer.subnet(version)
+        return str(subnet.network_address) if subnet is not None else None
 
     def chains(self, network: Network, nftables: bool) -> t.Tuple[ExpectedChain, ...]:
         """pkg/trafficmngr/{iptables,nftables}: masquerading, and leave to forward."""
@@ -440,6 +456,64 @@ class IpipDirect(Ipip):
     def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
         direct = lookup.direct(address)
         return super()._route(lookup, direct or dev, subnet, address)
+
+
+def recognise(facts: NodeFacts) -> t.Optional[Recognised]:
+    """flannel on a node, by subnet.env, its devices, and the routes that use them; None where nothing speaks for it."""
+    signs = common_signs(facts, TRACES)
+    if facts.subnet_env is not None:
+        signs += ("/run/flannel/subnet.env",)
+    if not signs:
+        return None
+    found = _carrier(facts)
+    return Recognised("flannel", found.type, found.direct_routing, signs + found.signs)
+
+
+def _carrier(facts: NodeFacts) -> Recognised:
+    """The backend in use. A device that carries no route while others do is a leftover of an earlier one."""
+    for type_name, kind, name in (("wireguard", "wireguard", "flannel-wg"), ("udp", "tun", "flannel0")):
+        link = facts.link(name)
+        if link is not None and link.kind == kind and routes_over(facts, name):
+            return Recognised("flannel", type_name, False, ("device %s with a route" % name,))
+    direct = _direct_routes(facts)
+    for type_name, link in _tunnels(facts):
+        over = routes_over(facts, link.name)
+        told = "device %s, %d routes over it, %d directly" % (link.name, len(over), len(direct))
+        if over or not direct or _made_for(facts, link):
+            return Recognised("flannel", type_name, bool(direct) and not over, (told,))
+    return Recognised("flannel", "host-gw", False, ("%d direct routes and no tunnel in use" % len(direct),))
+
+
+def _tunnels(facts: NodeFacts) -> t.Iterator[t.Tuple[str, Link]]:
+    for link in facts.links:
+        if link.kind == "vxlan" and link.name.startswith("flannel"):
+            yield "vxlan", link
+        elif link.kind == "ipip" and link.name == "flannel.ipip":
+            yield "ipip", link
+
+
+def _direct_routes(facts: NodeFacts) -> t.Tuple[Route, ...]:
+    """Routes to pod subnets through other nodes."""
+    known = (facts.subnet_env or {}).get("FLANNEL_NETWORK", "")
+    pods = networks(part for part in known.split(",") if part)
+    own = {link.name for link in facts.links if link.name == BRIDGE or link.name.startswith("flannel")}
+    return tuple(
+        route
+        for route in facts.routes
+        if route.gateway and route.dev not in own and any(_within(route, network) for network in pods)
+    )
+
+
+def _within(route: Route, network: IPNetwork) -> bool:
+    inner = route.network
+    return (
+        inner.version == network.version and inner.prefixlen >= network.prefixlen and inner.network_address in network
+    )
+
+
+def _made_for(facts: NodeFacts, link: Link) -> bool:
+    """Whether flanneld has told its CNI plugin the MTU of this tunnel: with DirectRouting it does, with host-gw not."""
+    return (facts.subnet_env or {}).get("FLANNEL_MTU") == str(link.mtu)
 
 
 BACKENDS: t.Tuple[Backend, ...] = (Vxlan(), VxlanDirect(), HostGw(), Udp(), Wireguard(), Ipip(), IpipDirect())

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""BGP: does every node's BIRD have a session with every peer it needs?
+
+Sources: RFC 4271 (session states), confd's bird.cfg.template in Calico v3.32 (names of protocols: Mesh_, Node_,
+Global_), BIRD's own words for its protocols ("show protocols all").
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._model import BgpSession
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import ERROR, WARNING, Check, Findings
+
+TOPIC = "BGP"
+MESH = "node-to-node mesh"
+_BIRD = ("bird",)
+
+SILENT = Check("bird-silent", ERROR, "BIRD answers on its control socket", _BIRD)
+DOWN = Check("bgp-session-down", ERROR, "Every BGP session is Established", _BIRD)
+NO_PEER = Check("bgp-peer-missing", ERROR, "BIRD has a session for every node of the mesh", _BIRD)
+UNKNOWN = Check("bgp-peer-unknown", WARNING, "BIRD has no session for a node that is gone", _BIRD)
+AS_NUMBER = Check("bgp-wrong-as", ERROR, "Sessions use the declared AS number", _BIRD)
+
+CHECKS = (SILENT, DOWN, NO_PEER, UNKNOWN, AS_NUMBER)
+
+
+def examine(case: Case) -> Findings:
+    """The BGP sessions of one node."""
+    calico = case.scene.cluster.calico
+    if calico is None or not case.view.told("bird"):
+        return
+    if not case.facts.birds:
+        if calico.backend == "bird" or (calico.backend is None and case.backend.speaks_bgp):
+            hint = f"Look at calico-node's log on {case.name}: BIRD runs inside it"
+            yield SILENT.found(case.name, "BIRD", "an answer", "no control socket that answers", hint)
+        return
+    sessions = {session.peer: session for bird in case.facts.birds for session in bird.sessions}
+    for session in sessions.values():
+        yield from _session(case, session)
+    if calico.mesh:
+        yield from _mesh(case, sessions)
+
+
+def _session(case: Case, session: BgpSession) -> Findings:
+    subject = f"{session.peer} ({session.kind or session.name})"
+    calico = case.scene.cluster.calico
+    if not session.established:
+        actual = " ".join(word for word in (session.state, session.info) if word)
+        yield DOWN.found(case.name, subject, "up Established", actual, _cure(session))
+    if calico is not None and session.kind == MESH:
+        for what, number in (("own", session.local_as), ("peer's", session.peer_as)):
+            if number is not None and number != calico.as_number:
+                hint = "Correct asNumber in the BGPConfiguration default or on the Node: the mesh has one AS number"
+                yield AS_NUMBER.found(case.name, subject, f"{what} AS {calico.as_number}", f"{what} AS {number}", hint)
+
+
+def _cure(session: BgpSession) -> str:
+    info = session.info.lower()
+    if "unreachable" in info:
+        return f"Bring {session.peer} up, or delete its Node: no host answers at this address"
+    if "refused" in info:
+        return f"Start calico-node on {session.peer}: the host answers, BIRD does not"
+    if "timed out" in info or "connect" in info:
+        return f"Let TCP port 179 pass between the nodes, and see whether BIRD runs on {session.peer}"
+    return f"Look at BIRD's log on both nodes; TCP port 179 must pass between them and {session.peer}"
+
+
+def _mesh(case: Case, sessions: t.Mapping[str, BgpSession]) -> Findings:
+    peers = case.scene.mesh
+    # A BIRD serves one family: without its sessions nobody expects that family's peers of it.
+    families = {":" in address for address in sessions} or {False}
+    for address in peers.keys() - sessions.keys():
+        if peers[address] != case.name and (":" in address) in families:
+            hint = f"Look at calico-node's log on {case.name}: confd writes a session for every Node"
+            yield NO_PEER.found(case.name, f"{address} ({peers[address]})", "a session of the mesh", "none", hint)
+    for address in sessions.keys() - peers.keys():
+        if sessions[address].kind == MESH:
+            hint = "Delete the Node's leftovers in Calico, or restart calico-node here"
+            found = f"{sessions[address].name}, for no Node"
+            yield UNKNOWN.found(case.name, address, "sessions of the mesh for Nodes only", found, hint)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routes: does every packet to a pod take the way that the declared backend gives it?"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import peer_routes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
+    ERROR,
+    WARNING,
+    Check,
+    Finding,
+    Findings,
+)
+
+TOPIC = "routes"
+_ROUTES = ("routes",)
+
+MISSING = Check("route-missing", ERROR, "Every node has a route to every other node's pods", _ROUTES)
+WRONG_DEVICE = Check("route-wrong-device", ERROR, "Routes to pods use the device of the declared backend", _ROUTES)
+WRONG_GATEWAY = Check("route-wrong-gateway", ERROR, "Routes to pods lead to the node that has them", _ROUTES)
+STALE = Check("route-stale", WARNING, "There are no routes to pod subnets that no node has", _ROUTES)
+SHADOWS = Check("route-shadows", ERROR, "No more specific route takes packets off the declared path", _ROUTES)
+BLACKHOLE = Check("route-blackhole", ERROR, "No route makes pods unreachable", _ROUTES)
+DUPLICATE = Check("route-duplicate", WARNING, "There is one route to each pod subnet", _ROUTES)
+RULE = Check("rule-diverts-pods", WARNING, "No policy rule sends pods' packets elsewhere", ("routes", "rules"))
+
+CHECKS = (MISSING, WRONG_DEVICE, WRONG_GATEWAY, STALE, SHADOWS, BLACKHOLE, DUPLICATE, RULE)
+
+
+def examine(case: Case) -> Findings:
+    """The routes of one node."""
+    if case.view.told("routes"):
+        yield from _peers(case)
+        yield from _unusable(case)
+        yield from _rules(case)
+
+
+def _peers(case: Case) -> Findings:
+    if case.endpoint is None:
+        return
+    expected = case.scene.tables["pod_routes"]
+    actual = case.actual.table("pod_routes")
+    wanted = expected.digest(case.endpoint)
+    if (actual.count, actual.digest) == (wanted.count, wanted.digest):
+        yield from _twins(case, {})
+    elif actual.rows is None:
+        text = f"{wanted.count} routes, digest {wanted.digest}"
+        found = f"{actual.count} routes, digest {actual.digest}"
+        yield MISSING.found(case.name, "pod routes", text, found, "Read this node again with its tables packed")
+    else:
+        routes = {row: entry for row, entry in expected.entries(case.endpoint).items() if isinstance(entry, Route)}
+        yield from _differences(case, routes, [_route(row) for row in actual.rows])
+
+
+def _differences(case: Case, expected: t.Mapping[str, Route], actual: t.Sequence[Route]) -> Findings:
+    wanted = {route.dst: route for route in expected.values()}
+    found: dict[str, list[Route]] = {}
+    for route in actual:
+        found.setdefault(route.dst, []).append(route)
+    for dst, route in wanted.items():
+        if dst not in found:
+            yield _missing(case, route)
+        elif not any(one.key == route.key for one in found[dst]):
+            yield _wrong(case, route, found[dst][0])
+    yield from _twins(case, wanted)
+    for dst in found:
+        if dst not in wanted:
+            yield _extra(case, found[dst][0], wanted)
+
+
+def _missing(case: Case, route: Route) -> Finding:
+    who = f"the pods of {route.peer}" if route.peer else "all pods"
+    hint = f"Look at the log of {case.backend.plugin}'s agent on {case.name}, and restart it"
+    return MISSING.found(case.name, route.dst, str(route), "no route", f"{hint}: {who} cannot be reached")
+
+
+def _wrong(case: Case, expected: Route, actual: Route) -> Finding:
+    if expected.dev != actual.dev:
+        hint = f"Restart {case.backend.plugin}'s agent on {case.name} so that it follows the declared backend"
+        return WRONG_DEVICE.found(case.name, expected.dst, str(expected), str(actual), hint)
+    hint = f"Compare it with the address that {expected.peer or 'the peer'} has announced"
+    return WRONG_GATEWAY.found(case.name, expected.dst, str(expected), str(actual), hint)
+
+
+def _extra(case: Case, route: Route, wanted: t.Mapping[str, Route]) -> Finding:
+    """A route that the backend does not imply: it takes packets off their way, or leads to nobody's pods.
+
+    Where one route leads to all pods, as with WireGuard, any other one is more specific and wins.
+    """
+    owner = case.scene.owner_of(route.network)
+    if owner is not None or any(not one.peer and one.version == route.version for one in wanted.values()):
+        expected = f"no other route to the pods of {owner}" if owner else "no other route than the one to all pods"
+        return SHADOWS.found(case.name, route.dst, expected, str(route), f"Delete it: ip route del {route}")
+    hint = f"Delete it once you are sure that nobody needs it: ip route del {route}"
+    return STALE.found(case.name, route.dst, "no such route: no Node has this subnet", str(route), hint)
+
+
+def _twins(case: Case, wanted: t.Mapping[str, Route]) -> Findings:
+    """Routes of one destination that were listed with several metrics or next hops."""
+    groups: dict[str, list[Route]] = {}
+    for route in peer_routes(case.scene, case.facts):
+        groups.setdefault(route.dst, []).append(route)
+    for dst, routes in groups.items():
+        if len(routes) < 2:
+            continue
+        ordered = sorted(routes, key=lambda one: one.metric)
+        shown = "; ".join(f"{route} metric {route.metric}" for route in ordered)
+        hint = "Delete the one that the declared backend did not make"
+        yield DUPLICATE.found(case.name, dst, str(wanted.get(dst, "one route")), shown, hint)
+        if dst in wanted and ordered[0].key != wanted[dst].key:
+            yield _wrong(case, wanted[dst], ordered[0])
+
+
+def _unusable(case: Case) -> Findings:
+    """Routes that drop packets to pods. Calico's own blackholes for the node's blocks are as they should be."""
+    own = {route.key: route.type for route in case.own_routes}
+    for route in case.facts.routes:
+        if route.type == "unicast" or route.table != "main" or not case.scene.holds(route.network):
+            continue
+        if own.get(route.key) == route.type:
+            continue
+        owner = case.scene.owner_of(route.network)
+        hint = f"Delete it: ip route del {route}"
+        if owner is not None:
+            yield BLACKHOLE.found(case.name, route.dst, f"packets reach the pods of {owner}", str(route), hint)
+        else:
+            yield STALE.found(case.name, route.dst, "no such route: no Node has this subnet", str(route), hint)
+
+
+def _rules(case: Case) -> Findings:
+    tables: dict[str, list[Route]] = {}
+    for route in case.facts.routes:
+        if route.table != "main":
+            tables.setdefault(route.table, []).append(route)
+    for rule in case.facts.rules:
+        if rule.fwmark or rule.iif or not rule.table or rule.table in ("main", "local") or rule.priority >= 32766:
+            continue
+        if not _concerns_pods(case, rule.destination):
+            continue
+        taken = [one for one in tables.get(rule.table, ()) if _meets_pods(case, one.network)]
+        if taken:
+            hint = f"Except the pod network from it, or delete it: ip rule del pref {rule.priority}"
+            actual = f"{rule}, and there {taken[0]}"
+            yield RULE.found(case.name, f"rule {rule.priority}", "pods' packets look into the main table", actual, hint)
+
+
+def _concerns_pods(case: Case, destination: str | None) -> bool:
+    if destination in (None, "all"):
+        return True
+    try:
+        return _meets_pods(case, ipaddress.ip_network(destination))
+    except ValueError:
+        return False
+
+
+def _meets_pods(case: Case, network: IPNetwork) -> bool:
+    return any(cidr.version == network.version and cidr.overlaps(network) for cidr in case.intent.pod_cidrs)
+
+
+def _route(row: str) -> Route:
+    """The route of a row, see route_row."""
+    words = row.split()
+    pairs = dict(zip(words[1::2], words[2::2], strict=False))
+    return Route(words[0], pairs.get("via"), pairs.get("dev"))

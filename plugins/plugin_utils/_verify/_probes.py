@@ -1,0 +1,210 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which paths are probed, and what each shall show.
+
+The work grows linearly with the nodes: every node probes two others and is probed by two others, whatever the
+cluster's size; all pairs only where that is asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Pod
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import NodeView, Scene
+
+TUNNEL, DIRECT, LOCAL, ANY, NONE = "tunnel", "node", "local", "any", "none"
+"""How a packet travels: through the tunnel, to the peer node directly, within its own node; not judged; not at all."""
+
+POD, NODE, SERVICE = "pod", "node", "service"
+"""What is probed: a pod from a pod, a pod from a node, a service from a pod."""
+
+MODES = ("sample", "all", "none")
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a path; ``node`` is empty for a service."""
+
+    node: str
+    address: str
+    name: str
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A path to be probed; ``mtu`` in bytes is what shall pass in one piece."""
+
+    id: str
+    kind: str
+    source: End
+    target: End
+    expected: str
+    mtu: int | None = None
+
+    def as_option(self) -> dict[str, t.Any]:
+        """The probe as path_probe's option."""
+        return {
+            "id": self.id,
+            "source": NODE if self.kind == NODE else self.source.address,
+            "target": self.target.address,
+            "kind": "icmp" if self.target.port is None else "tcp",
+            "port": self.target.port,
+            "trace": self.target.port is None,
+            "mtu": self.mtu,
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a probe; times in milliseconds, ``hops`` up to the target, null where nobody answered."""
+
+    probe: Probe
+    reachable: bool = False
+    sent: int = 0
+    rtt: float | None = None
+    hops: tuple[str | None, ...] = ()
+    path_mtu: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Probed:
+    """All that came back: the outcomes, and by how many packets each node's tunnel devices moved meanwhile."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    counters: t.Mapping[str, t.Mapping[str, t.Mapping[str, int] | None]] = field(default_factory=dict)
+    silent: t.Mapping[str, str] = field(default_factory=dict)
+    """Nodes that did not answer when they were asked to probe, and why."""
+
+
+def plan_probes(scene: Scene, mode: str) -> list[Probe]:
+    """The paths of a cluster in a mode of MODES."""
+    if mode == "none":
+        return []
+    return list(_Planner(scene).probes(mode))
+
+
+class _Planner:
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._nodes = [view for view in scene.views if view.endpoint is not None]
+        self._pods = {view.name: _pods(scene, view) for view in self._nodes}
+
+    def probes(self, mode: str) -> t.Iterator[Probe]:
+        with_pods = [view for view in self._nodes if self._pods[view.name]]
+        numbers = itertools.count(1)
+        for version in self._scene.intent.versions:
+            for source, target in _pairs(with_pods, mode):
+                yield from self._between_pods(numbers, source, target, version)
+            for source, target in _ring(self._nodes, with_pods):
+                yield from self._from_node(numbers, source, target, version)
+            for view in with_pods:
+                yield from self._within(numbers, view, version)
+        for view in with_pods:
+            yield from self._to_services(numbers, view)
+
+    def _end(self, view: NodeView, version: int, number: int = 0) -> End | None:
+        """One of a node's pods, spread over them so that not always the same one answers."""
+        fitting = [
+            (pod, address) for pod in self._pods[view.name] for address in pod.addresses if _version(address) == version
+        ]
+        if not fitting:
+            return None
+        pod, address = fitting[number % len(fitting)]
+        return End(view.name, address, pod.label)
+
+    def _between_pods(
+        self, numbers: t.Iterator[int], source: NodeView, target: NodeView, version: int
+    ) -> t.Iterator[Probe]:
+        start, goal = self._end(source, version), self._end(target, version, -1)
+        if start is not None and goal is not None:
+            expected = self._way(source, target, version)
+            yield Probe(f"p{next(numbers)}", POD, start, goal, expected, self._mtu(source, start.address))
+
+    def _from_node(
+        self, numbers: t.Iterator[int], source: NodeView, target: NodeView, version: int
+    ) -> t.Iterator[Probe]:
+        goal = self._end(target, version)
+        address = source.endpoint.address(version) if source.endpoint else None
+        if goal is not None and address is not None:
+            start = End(source.name, address, source.name)
+            yield Probe(f"p{next(numbers)}", NODE, start, goal, self._way(source, target, version))
+
+    def _within(self, numbers: t.Iterator[int], view: NodeView, version: int) -> t.Iterator[Probe]:
+        start, goal = self._end(view, version), self._end(view, version, 1)
+        if start is not None and goal is not None and start != goal:
+            yield Probe(f"p{next(numbers)}", POD, start, goal, LOCAL, self._mtu(view, start.address))
+
+    def _to_services(self, numbers: t.Iterator[int], view: NodeView) -> t.Iterator[Probe]:
+        for service in self._scene.cluster.services:
+            address = service.addresses[0]
+            start = self._end(view, _version(address))
+            if start is not None:
+                goal = End("", address, service.name, service.ports[0])
+                yield Probe(f"p{next(numbers)}", SERVICE, start, goal, ANY)
+
+    def _way(self, source: NodeView, target: NodeView, version: int) -> str:
+        """How packets shall travel between two nodes, by the route that the backend implies."""
+        peer = self._scene.endpoints.get(target.name)
+        if source.name == target.name:
+            return LOCAL
+        if source.endpoint is None or peer is None:
+            return ANY
+        routes = self._scene.backend.routes(source.endpoint, (peer,), self._scene.intent)
+        own = [route for route in routes if route.version == version]
+        if not own:
+            return ANY
+        return TUNNEL if self._scene.backend.tunnelled(own[0], self._scene.intent) else DIRECT
+
+    def _mtu(self, view: NodeView, address: str) -> int | None:
+        """What the source can send at most: the declared MTU, or less for a pod that was made with less."""
+        if view.endpoint is None:
+            return None
+        declared = self._scene.backend.pod_mtu(view.endpoint.underlay.mtu, self._scene.intent.options)
+        own = [pod.mtu for pod in self._pods[view.name] if address in pod.addresses and pod.mtu]
+        return min([declared, *own])
+
+
+def _pods(scene: Scene, view: NodeView) -> list[Pod]:
+    """The node's pods that are on the pod network, in a stable order."""
+    found = [pod for pod in view.facts.pods if pod.addresses] if view.facts else []
+    cidrs = scene.intent.pod_cidrs
+    return sorted(
+        (pod for pod in found if _inside(pod.addresses[0], cidrs)), key=lambda pod: (pod.label, pod.addresses)
+    )
+
+
+def _inside(address: str, cidrs: t.Iterable[IPNetwork]) -> bool:
+    parsed = ipaddress.ip_address(address)
+    return any(parsed.version == cidr.version and parsed in cidr for cidr in cidrs)
+
+
+def _version(address: str) -> int:
+    return 6 if ":" in address else 4
+
+
+def _pairs(nodes: t.Sequence[NodeView], mode: str) -> t.Iterator[tuple[NodeView, NodeView]]:
+    """Each node with two others: the next one, and one on the other side of the ring."""
+    if mode == "all":
+        yield from itertools.permutations(nodes, 2)
+        return
+    size = len(nodes)
+    for number, source in enumerate(nodes):
+        for step in dict.fromkeys((1, size // 2)):
+            if step % size:
+                yield source, nodes[(number + step) % size]
+
+
+def _ring(sources: t.Sequence[NodeView], targets: t.Sequence[NodeView]) -> t.Iterator[tuple[NodeView, NodeView]]:
+    """Each source with one target on another node."""
+    for number, source in enumerate(sources):
+        others = [targets[(number + step) % len(targets)] for step in (1, 2)] if targets else []
+        chosen = next((target for target in others if target.name != source.name), None)
+        if chosen is not None:
+            yield source, chosen
