@@ -651,8 +651,8 @@ node:
         chains:
           description:
             - The base chains of the hooks forward and input (filter) and postrouting (nat), all chains of flannel, and
-              the chains of Calico and kube-proxy that are there once. Chains of endpoints, policies and services are
-              only counted.
+              the chains of Calico and kube-proxy that are there once and have rules. Others, such as the chains of
+              endpoints, policies and services, are only counted.
           returned: always
           type: list
           elements: dict

@@ -48,8 +48,8 @@ AGENTS: Mapping[str, Options] = {
     ),
     "calico-node": Options(
         switches=_names(
-            "felix confd monitor-addresses allocate-tunnel-addrs status-reporter monitor-token startup shutdown"
-            " bird-live bird-ready felix-live felix-ready complete-startup flow-logs"
+            "felix confd node-services monitor-addresses allocate-tunnel-addrs status-reporter monitor-token startup"
+            " shutdown bird-live bird-ready felix-live felix-ready complete-startup flow-logs"
         )
     ),
     "calico-felix": Options(_names("c config-file")),

@@ -36,7 +36,7 @@ _LAST_LINE = re.compile(rb"(?:\A|\n)\d{4} [^\n]*\n\Z")
 _LINE = re.compile(r"(\d{4})[- ](.*)\Z")
 # The table is "---" with channels of its own; what follows the time is there only if the protocol has something to say.
 _SUMMARY = re.compile(r"(\S+)\s+(\S+)\s+\S+\s+(\S+)\s+(\S+(?: \d\d:\d\d:\d\d\S*)?)\s*(.*)\Z")
-_COUNT = re.compile(r"(\d+) (imported|exported)\b")
+_COUNT = re.compile(r"\b(\d{1,20}) (imported|exported)\b")
 
 Lines = List[Tuple[str, str]]
 

@@ -30,6 +30,7 @@ _NFT_OWNERS = {
     "flannel-ipv4": "flannel",
     "flannel-ipv6": "flannel",
     "calico": "calico",
+    "calico-arp": "calico",
     "kube-proxy": "kube-proxy",
 }
 _PREFIXES = (("FLANNEL-", "flannel"), ("cali-", "calico"), ("KUBE-", "kube-proxy"))
@@ -42,7 +43,7 @@ _FIXED = _words(
     " cali-fip-snat cali-from-wl-dispatch cali-to-wl-dispatch cali-from-host-endpoint cali-to-host-endpoint"
     " cali-wl-to-host cali-cidr-block cali-from-hep-forward cali-to-hep-forward cali-rpf-skip"
     " KUBE-SERVICES KUBE-EXTERNAL-SERVICES KUBE-NODEPORTS KUBE-FORWARD KUBE-POSTROUTING KUBE-MARK-MASQ"
-    " KUBE-PROXY-FIREWALL KUBE-PROXY-CANARY KUBE-NODE-PORT KUBE-LOAD-BALANCER KUBE-IPVS-FILTER"
+    " KUBE-PROXY-FIREWALL KUBE-NODE-PORT KUBE-LOAD-BALANCER KUBE-IPVS-FILTER"
     " KUBE-IPVS-OUT-FILTER KUBE-SOURCE-RANGES-FIREWALL"
 )
 # Calico's nftables mode puts the table's name before the chain's.
@@ -50,11 +51,11 @@ _CALICO_NFT = re.compile(r"(?:filter|nat|mangle|raw)-(?=cali-)")
 # Base chains that decide about pods' packets and about tunnels' packets.
 _WATCHED_HOOKS = {"forward": "filter", "input": "filter", "postrouting": "nat"}
 
-_SAVED_CHAIN = re.compile(r":(\S+) (\S+) \[(\d+):(\d+)\]\Z")
-_SAVED_RULE = re.compile(r"(?:\[(\d+):\d+\] )?-A (\S+) ?(.*)\Z")
+_SAVED_CHAIN = re.compile(r":(\S+) (\S+) \[(\d{1,20}):(\d{1,20})\]\Z")
+_SAVED_RULE = re.compile(r"(?:\[(\d{1,20}):\d{1,20}\] )?-A (\S+) ?(.*)\Z")
 _FOREIGN_TABLE = re.compile(r"# Table `([^']+)' ")
 _NFT_HEAD = re.compile(r"(?:type \S+ hook |comment )")
-_NFT_COUNTER = re.compile(r"\bcounter packets (\d+) bytes \d+")
+_NFT_COUNTER = re.compile(r"\bcounter packets (\d{1,20}) bytes \d{1,20}")
 _QUOTED = re.compile(r"\"[^\"]*\"")
 
 

@@ -21,6 +21,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import
 
 NETWORKS = "/var/lib/cni/networks"
 RESULTS = "/var/lib/cni/results"
+_LOOPBACK = "lo"
 
 
 class Attachment(NamedTuple):
@@ -78,7 +79,7 @@ def attachments(look: Look) -> List[Attachment]:
 
 
 def parse_attachment(data: bytes) -> Optional[Attachment]:
-    """One file of libcni's cache; None for one of another kind. Raises Damaged."""
+    """One file of libcni's cache; None for one that tells of no pod's interface. Raises Damaged."""
     try:
         document = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -88,6 +89,8 @@ def parse_attachment(data: bytes) -> Optional[Attachment]:
     container, ifname = _text(document.get("containerId")), _text(document.get("ifName"))
     if container is None or ifname is None:
         return None  # before libcni 0.8 the cache held bare results, under the same names
+    if ifname == _LOOPBACK:
+        return None  # runtimes add it like any other, by the plugin loopback
     result = document.get("result")
     result = result if isinstance(result, dict) else {}
     return Attachment(

@@ -56,6 +56,7 @@ OTHERS = """
 -t mangle -N KUBE-KUBELET-CANARY
 -t filter -N cali-FORWARD
 -t filter -A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD
+-t filter -A cali-FORWARD -m comment --comment "cali:vjrMJCRpqwy5oRoX" -j MARK --set-xmark 0x0/0xe0000
 -t filter -N cali-tw-cali1234
 """
 

@@ -100,6 +100,7 @@ def test_whose_chain_of_iptables_it_is(name, owner):
         ("flannel-ipv4", "postrtg", "flannel", True),
         ("flannel-ipv6", "forward", "flannel", True),
         ("calico", "filter-cali-FORWARD", "calico", True),
+        ("calico-arp", "anything", "calico", False),
         ("calico", "filter-cali-tw-cali1234", "calico", False),
         ("kube-proxy", "service-2QRHZV4L-default/kubernetes/tcp/https", "kube-proxy", False),
         ("firewalld", "filter_IN_public", None, False),
@@ -160,7 +161,14 @@ def test_a_table_that_iptables_cannot_read_is_left_to_nft():
 
 @pytest.mark.parametrize(
     "text",
-    ["nonsense", ":FORWARD ACCEPT [0:0]", "*nat\n:FORWARD\n", "*nat\n-A FORWARD -j ACCEPT\n", "*nat\n[1:2] -A\n"],
+    [
+        "nonsense",
+        ":FORWARD ACCEPT [0:0]",
+        "*nat\n:FORWARD\n",
+        "*nat\n-A FORWARD -j ACCEPT\n",
+        "*nat\n[1:2] -A\n",
+        f"*nat\n:X ACCEPT [{'9' * 5000}:0]\n",
+    ],
 )
 def test_text_that_is_not_of_iptables_is_named_damaged(text):
     with pytest.raises(Damaged):

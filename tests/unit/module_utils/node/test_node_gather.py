@@ -90,6 +90,30 @@ def test_only_what_is_asked_for_is_read():
     assert node.ran == []
 
 
+def test_no_secret_of_files_programs_and_command_lines_is_told():
+    secret = "s3cr3t-s3cr3t"
+    node = flannel_node()
+    conflist = {"name": "k8s", "plugins": [{"type": "calico", "kubernetes": {"k8s_auth_token": secret}}], "psk": secret}
+    node.files["/etc/cni/net.d/05-own.conflist"] = json.dumps(conflist).encode()
+    node.files["/etc/cni/net.d/calico-kubeconfig"] = f"token: {secret}".encode()
+    node.files["/etc/cni/net.d/06-damaged.conflist"] = f'{{"token": "{secret}", '.encode()
+    node.files["/etc/kube-flannel/net-conf.json"] = json.dumps({"Backend": {"PSK": secret}}).encode()
+    node.files["/run/flannel/wgkey"] = secret.encode()
+    node.files["/etc/containerd/config.toml"] = f'[plugins.x.registry]\nauth = "{secret}"\n'.encode()
+    node.files["/var/lib/kubelet/config.yaml"] = f"staticPodURLHeader: {secret}\n".encode()
+    node.files["/var/lib/cni/results/k8s-1-eth0"] = json.dumps({"config": secret, "containerId": "1"}).encode()
+    for pid, name in enumerate(("flanneld", "kubelet", "k3s", "calico-node", "containerd", "kube-proxy"), 100):
+        node.files[f"/proc/{pid}/comm"] = name.encode()
+        node.files[f"/proc/{pid}/cmdline"] = f"{name}\0--token\0{secret}\0--etcd-password={secret}\0{secret}\0".encode()
+    node.daemons["/run/containerd/containerd.sock"] = None
+    node.tools["wg"] = (0, f"flannel-wg\t{secret}\tpublic\t51820\toff\n", "")
+    node.tools["ip -j -d -s addr show"] = (0, fixture("addr-tunnels.json"), "")
+    observed = gather(node, Request(SECTIONS, conf_dir="auto", bin_dir="auto"))
+    assert observed["wireguard"]
+    assert len(observed["agents"]) == 5
+    assert secret not in json.dumps(observed)
+
+
 def test_each_program_runs_once():
     node = flannel_node()
     gather(node, Request(SECTIONS))

@@ -61,6 +61,14 @@ def test_a_pod_with_its_name_address_mtu_and_the_nodes_end():
     ]
 
 
+def test_the_loopback_that_libcni_remembers_too_is_no_interface_of_the_pod():
+    loopback = cached(ifName="lo", networkName="cni-loopback", result={"interfaces": [], "ips": []})
+    observed = pods(node_with(INSIDE, loopback, cached()))
+    assert [(pod["ifname"], pod["name"]) for pod in observed["pods"]] == [
+        ("eth0", "kube-system/coredns-76f75df574-abcde")
+    ]
+
+
 def test_dockers_namespace_is_known_by_its_address():
     result = {"ips": [{"address": "172.50.2.7/24"}], "interfaces": [{"name": "eth0", "sandbox": "/proc/99/ns/net"}]}
     (pod,) = pods(node_with(INSIDE, cached(result=result), netns="/var/run/docker/netns/3f2a"))["pods"]
