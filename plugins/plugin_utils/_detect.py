@@ -47,7 +47,7 @@ def detect(cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> tuple[Detected 
 
 
 def pod_networks(cluster: Cluster) -> tuple[str, ...]:
-    """The pods' networks as far as the API server alone tells them: a node that is asked can sort its routes by them."""
+    """The pods' networks as far as the API server tells them, so that a node can sort its routes by them."""
     conf = _net_conf(cluster)
     if conf is not None:
         return tuple(filter(None, str(_declared_in(conf)["network_pod_cidr"]).split(",")))

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two decisions of a run: what to ask the nodes besides, and how to judge what they have answered."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
+from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import detect
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._members import cluster_of_nodes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors
+from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import Declared
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._probes import Outcome, Probe, Probed, plan_probes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._verify import (
+    Verification,
+    verify,
+    wanted_probes,
+    wanted_tables,
+)
+
+Raw = t.Mapping[str, t.Any]
+TABLE_SECTIONS = ("routes", "neighbours", "fdb", "truncated")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A cluster before the judge, and the settings by which its network was declared or detected."""
+
+    scene: Scene
+    settings: Raw
+    declared: bool
+    signs: tuple[str, ...] = ()
+
+
+def stage(wanted: Declared, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> tuple[Staged | None, list[Problem]]:
+    """Bring together what was declared (or is detected now) and what was read."""
+    if wanted.intent is not None:
+        members = cluster if wanted.intent.kube else cluster_of_nodes(wanted.intent, nodes)
+        return Staged(Scene(wanted.intent, members, nodes), wanted.settings, declared=True), []
+    found, problems = detect(cluster, nodes)
+    if found is None:
+        return None, problems
+    values, wrong = resolve(found.settings)
+    intent, contradictions = build_intent(values)
+    problems = errors(wrong + contradictions)
+    if intent is None or problems:
+        return None, problems
+    return Staged(Scene(intent, cluster, nodes), found.settings, declared=False, signs=found.signs), []
+
+
+def ask(scene: Scene, mode: str) -> dict[str, dict[str, t.Any]]:
+    """By inventory host: the probes to make, the counters to watch, and the tables to send in full."""
+    probes, tables = wanted_probes(scene, mode), wanted_tables(scene)
+    devices = list(scene.backend.devices(scene.intent))
+    return {
+        view.host: {
+            "probes": [probe.as_option() for probe in probes.get(view.name, ())],
+            "counters": devices,
+            "packed": tables.get(view.name, []),
+        }
+        for view in scene.views
+        if view.facts is not None and view.host
+    }
+
+
+def judge(scene: Scene, mode: str, answers: t.Mapping[str, Raw | None]) -> Verification:
+    """Judge a cluster with what came back from path_probe, by inventory host."""
+    return verify(scene, _probed(scene, plan_probes(scene, mode), answers))
+
+
+def with_tables(first: Raw | None, second: Raw | None) -> Raw | None:
+    """A node's answer with the tables of its second reading, where there was one."""
+    again = (second or {}).get("node")
+    if not again or not first or "node" not in first:
+        return first
+    kept = {key: value for key, value in first["node"].items() if key not in TABLE_SECTIONS}
+    return {**first, "node": {**kept, **{key: again[key] for key in TABLE_SECTIONS if key in again}}}
+
+
+def _probed(scene: Scene, probes: t.Sequence[Probe], answers: t.Mapping[str, Raw | None]) -> Probed:
+    hosts = {view.name: view.host for view in scene.views}
+    outcomes: list[Outcome] = []
+    counters: dict[str, t.Any] = {}
+    silent: dict[str, str] = {}
+    results: dict[str, dict[str, Raw]] = {}
+    for node in dict.fromkeys(probe.source.node for probe in probes):
+        answer = answers.get(hosts.get(node, "")) or {}
+        if "results" not in answer:
+            silent[node] = str(answer.get("msg") or "it was not asked")
+            continue
+        counters[node] = answer.get("counters") or {}
+        results[node] = {one["id"]: one for one in answer["results"]}
+    for probe in probes:
+        found = results.get(probe.source.node, {}).get(probe.id)
+        if found is not None:
+            outcomes.append(_outcome(probe, found))
+    return Probed(tuple(outcomes), counters, silent)
+
+
+def _outcome(probe: Probe, found: Raw) -> Outcome:
+    return Outcome(
+        probe=probe,
+        reachable=bool(found.get("reachable")),
+        sent=int(found.get("sent") or 0),
+        rtt=found.get("rtt_ms"),
+        hops=tuple(found.get("hops") or ()),
+        path_mtu=found.get("path_mtu"),
+        error=found.get("error"),
+    )
