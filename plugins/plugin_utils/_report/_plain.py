@@ -12,7 +12,6 @@ This file is private to the collection.
 from __future__ import annotations
 
 import re
-import textwrap
 import typing as t
 import unicodedata
 
@@ -68,8 +67,27 @@ def pad(text: str, columns: int) -> str:
 def wrap(text: str, columns: int, indent: str = "", further: str | None = None) -> list[str]:
     """Lines of at most that many columns; ``further`` is the indent of all but the first, the same if None."""
     rest = indent if further is None else further
-    lines = textwrap.wrap(text, columns, initial_indent=indent, subsequent_indent=rest) or [indent.rstrip()]
-    return [clip(line, columns) for line in lines]
+    lines, line, empty = [], indent, True
+    for word in _pieces(text, columns - max(len(indent), len(rest))):
+        if not empty and width(line) + 1 + width(word) > columns:
+            lines.append(line)
+            line, empty = rest, True
+        line += word if empty else f" {word}"
+        empty = False
+    return [*lines, line.rstrip()]
+
+
+def _pieces(text: str, columns: int) -> t.Iterator[str]:
+    """The words of a text; one that is wider than a line in several pieces."""
+    for word in text.split():
+        piece, used = "", 0
+        for char in word if width(word) > columns else ():
+            if used + _char_width(char) > columns:
+                yield piece
+                piece, used = "", 0
+            piece += char
+            used += _char_width(char)
+        yield piece or word
 
 
 def several(items: t.Sequence[str], shown: int) -> str:

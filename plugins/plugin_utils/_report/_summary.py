@@ -18,8 +18,8 @@ Result = t.Mapping[str, t.Any]
 """The result of a verification, as docs/verification.schema.json describes it."""
 
 SEVERITIES = ("error", "warning", "info")
-CLASSES = ("local", "node", "tunnel", "none")
-CLASS_NAMES = {"local": "same node", "node": "direct", "tunnel": "tunnel", "none": "no route", "any": "any"}
+WAYS = ("local", "node", "tunnel", "any")
+WAY_NAMES = {"local": "same node", "node": "direct", "tunnel": "tunnel", "any": "not told"}
 """How a person calls the way of a path."""
 
 STATES = ("verified", "unreachable", "not observed")
@@ -84,7 +84,7 @@ def findings_by_node(result: Result) -> dict[str, Counter[str]]:
 
 @dataclass
 class PathClass:
-    """The probed paths that took one way. ``worst`` is the longest round trip in milliseconds, None without one."""
+    """The probed paths of one way. ``worst`` is the longest round trip in milliseconds, None without one."""
 
     name: str
     probed: int = 0
@@ -101,17 +101,23 @@ class PathClass:
 
 
 def path_classes(result: Result) -> list[PathClass]:
-    """One entry a class that occurs: same node, direct, tunnel, no route; services are counted apart."""
-    classes = {name: PathClass(CLASS_NAMES[name]) for name in CLASSES}
+    """One entry a way that occurs: same node, direct, tunnel; services are counted apart."""
+    classes = {name: PathClass(WAY_NAMES[name]) for name in WAYS}
     services = PathClass("service")
     for path in result["paths"]:
-        (services if path["kind"] == "service" else classes[path["class"]]).count(path)
+        (services if path["kind"] == "service" else classes[way_of(path)]).count(path)
     return [entry for entry in (*classes.values(), services) if entry.probed]
+
+
+def way_of(path: t.Mapping[str, t.Any]) -> str:
+    """The way that the packets took; where no answer tells it, the one they should take."""
+    way: str = path["expected"] if path["class"] == "none" else path["class"]
+    return way
 
 
 def is_broken(path: t.Mapping[str, t.Any]) -> bool:
     """Whether the probe says that the path does not do what it should."""
-    return not path["reachable"] or path["expected"] not in ("any", path["class"])
+    return not path["reachable"] or path["expected"] not in ("any", way_of(path))
 
 
 def broken_paths(result: Result) -> list[t.Mapping[str, t.Any]]:
@@ -132,7 +138,7 @@ def failure(path: t.Mapping[str, t.Any]) -> str:
     """Why a broken path is broken."""
     if not path["reachable"]:
         return plain(path["error"]) or "no answer"
-    return f"goes {CLASS_NAMES[path['class']]}, expected {CLASS_NAMES[path['expected']]}"
+    return f"goes {WAY_NAMES[path['class']]}, expected {WAY_NAMES[path['expected']]}"
 
 
 def network_title(result: Result) -> str:

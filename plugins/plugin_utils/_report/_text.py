@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from itertools import groupby, islice
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._report._plain import number_of, plain, several, wrap
+from ansible_collections.switchyard.cni.plugins.plugin_utils._report._plain import clip, number_of, plain, several, wrap
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary import (
     SEVERITIES,
     Group,
@@ -91,21 +91,23 @@ def _node_row(node: t.Mapping[str, t.Any], found: t.Mapping[str, int]) -> tuple[
     if node["bridge"]:
         devices.insert(0, f"{node['bridge']['name']} {node['bridge']['mtu']}")
     routes = node["routes"]
-    if routes["expected"] is None and routes["actual"] is None:
-        counted = "-"
-    else:
-        counted = f"{'?' if routes['actual'] is None else routes['actual']}/{routes['expected'] or 0}"
+    asked = node["state"] == "verified"
+    counted = f"{_or_unknown(routes['actual'])}/{_or_unknown(routes['expected'])}"
     cells = (
         node["name"],
         node["state"],
         node["address"] or "-",
         ", ".join(node["pod_cidrs"]) or "-",
         ", ".join(devices) or "-",
-        counted,
-        node["pods"] if node["state"] == "verified" else "-",
+        counted if asked else "-",
+        node["pods"] if asked else "-",
         ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES if found.get(severity)) or "-",
     )
     return tuple(plain(cell) for cell in cells)
+
+
+def _or_unknown(count: int | None) -> str:
+    return "?" if count is None else str(count)
 
 
 def _findings(result: Result) -> list[str]:
@@ -126,8 +128,8 @@ def _findings(result: Result) -> list[str]:
 
 def _kind(kind: Group, shown: t.Sequence[Variant]) -> list[str]:
     hints = {variant.hint for variant in kind.variants}
-    title = f"{kind.severity:<7}  {kind.id}  on {_places(kind.nodes)}"
-    block = wrap(title, COLUMNS, "  ", " " * 11)
+    title = f"  {kind.severity:<7}  {clip(kind.id, 50)}  "
+    block = wrap(f"on {_places(kind.nodes)}", COLUMNS, title, " " * 11)
     for variant in shown:
         block += _variant(variant, tell_nodes=len(kind.nodes) > 1, tell_hint=len(hints) > 1)
     left = kind.findings - sum(len(variant.nodes) for variant in shown)
@@ -198,7 +200,7 @@ def _sessions(result: Result) -> list[str]:
             break
         shown = sorted(sessions, key=lambda item: bool(item["established"]))[:budget]
         budget -= len(shown)
-        block += [f"BGP sessions of {name}", *("  " + line for line in _peer_table(shown))]
+        block += [clip(f"BGP sessions of {name}", COLUMNS), *("  " + line for line in _peer_table(shown))]
     left = len(result["sessions"]) - (_PEERS - budget)
     return block + ([f"  ... and {number_of(left, 'session')} more; {_ELSEWHERE}"] if left else [])
 

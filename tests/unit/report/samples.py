@@ -169,7 +169,7 @@ def break_path(result, source, target):
     for path in result["paths"]:
         if (path["source"]["node"], path["target"]["node"]) == (source["name"], target["name"]):
             path.update({"class": "none", "reachable": False, "rtt_ms": None, "path_mtu": None, "error": "no answer"})
-            path["hops"] = path["hops"][:1] + [None, None]
+            path["hops"] = path["hops"][: path["kind"] == "pod"] + [None, None]
             add(
                 result,
                 "path-unreachable",
@@ -192,9 +192,7 @@ def make_unreachable(result, node):
         bridge=None,
         tunnels=[],
         pods=0,
-        plugin=None,
-        backend=None,
-        routes={"expected": None, "actual": None},
+        routes={"expected": 0, "actual": 0},
     )
     result["paths"] = [path for path in result["paths"] if path["source"]["node"] != node["name"]]
 
@@ -297,13 +295,13 @@ def _paths(nodes, kind):
 
 def _pod(node, number):
     address = str(ipaddress.ip_network(node["pod_cidrs"][0])[number])
-    return {"node": node["name"], "name": f"default/net-test1-68898c85b7-{number}", "address": address}
+    return {"node": node["name"], "name": f"default/net-test1-68898c85b7-{number}", "address": address, "port": None}
 
 
 def _path(what, source, target, path_class, kind, index):
-    here, there = _pod(source, 2), {**_pod(target, 3), "port": None}
+    here, there = _pod(source, 2), _pod(target, 3)
     if what == "node":
-        here = {"node": source["name"], "name": None, "address": source["address"]}
+        here = {"node": source["name"], "name": source["name"], "address": source["address"], "port": None}
     return {
         "kind": what,
         "source": here,

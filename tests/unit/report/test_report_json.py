@@ -77,7 +77,7 @@ def test_every_sample_is_written_as_the_schema_says(name):
         (("paths", 0, "class"), "any"),
         (("paths", 0, "expected"), "none"),
         (("paths", 0, "hops"), "172.50.1.1"),
-        (("paths", 0, "source", "port"), 80),
+        (("paths", 0, "source", "surprise"), 80),
         (("paths", 0, "target", "port"), KeyError),
         (("paths", 0, "target", "port"), 65536),
         (("sessions", 0, "established"), "yes"),
