@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from typing import Any, Dict, List, Optional
+from xml.etree import ElementTree
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _facts
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged

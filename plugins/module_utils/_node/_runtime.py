@@ -132,7 +132,7 @@ def _directories(look: Look, place: Place) -> Tuple[Optional[str], Optional[str]
             argv = _agents.arguments(process)
             found = (_agents.option(argv, "cni-conf-dir"), _agents.option(argv, "cni-bin-dir"))
             if any(found):
-                return found[0], (found[1] or "").split(",")[0] or None
+                return found[0], (found[1] or "").partition(",")[0] or None
         return None, None
     conf_dir = bin_dir = None
     for path in _config_files(look, place):

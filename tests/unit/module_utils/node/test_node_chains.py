@@ -16,18 +16,7 @@ from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node i
 from hypothesis import given
 from hypothesis import strategies as st
 
-NFT_CHAIN = """table inet host {
-	chain fw {
-		comment "ours"
-		type filter hook forward priority filter; policy drop;
-		ip saddr vmap { 10.0.0.1 : jump x, 10.0.0.3 : drop,
-				10.0.0.4 : accept }
-		ct state established,related accept comment "a { b"
-		add @d { ip saddr counter packets 0 bytes 0 } counter packets 5 bytes 6
-		counter packets 2 bytes 100 drop
-	}
-}
-"""
+NFT_CHAIN = fixture("nft-chain-host.txt")
 
 
 def saved():

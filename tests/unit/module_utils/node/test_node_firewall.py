@@ -15,13 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 CONFIG = f"/boot/config-{RELEASE}"
-FLANNEL_NFT = """table ip flannel-ipv4 {
-	chain forward {
-		type filter hook forward priority filter; policy accept;
-		ip saddr 172.50.0.0/16 accept
-	}
-}
-"""
+FLANNEL_NFT = fixture("nft-chain-flannel.txt")
 LEGACY = "*filter\n:FORWARD DROP [0:0]\n:FLANNEL-FWD - [0:0]\n[3:252] -A FLANNEL-FWD -s 10.0.0.0/8 -j ACCEPT\nCOMMIT\n"
 
 

@@ -32,10 +32,10 @@ LOOPBACK = {"ifindex": 1, "ifname": "lo", "mtu": 65536, "flags": [], "addr_info"
 INSIDE = [LOOPBACK, device(2, "eth0", peer=9, addresses=["172.50.2.7"])]
 
 
-def node_with(inside, *caches, host=HOST, netns=NETNS):
+def node_with(inside, *caches, host=None, netns=NETNS):
     node = FakeNode({f"/var/lib/cni/results/cbr0-{number}-eth0": json.dumps(one) for number, one in enumerate(caches)})
     node.files[netns] = b""
-    node.tools["ip -j -d -s addr show"] = (0, json.dumps(host), "")
+    node.tools["ip -j -d -s addr show"] = (0, json.dumps(host or HOST), "")
     node.tools[f"nsenter --net={netns} ip -j -d addr show"] = (0, json.dumps(inside), "")
     return node
 

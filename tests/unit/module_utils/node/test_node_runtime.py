@@ -39,9 +39,9 @@ CRI_O = """
 [crio.network]
 network_dir = "/etc/cni/crio.d/"
 plugin_dirs = [
-	# first
-	"/usr/libexec/cni/",
-	"/opt/cni/bin/",
+    # first
+    "/usr/libexec/cni/",
+    "/opt/cni/bin/",
 ]
 """
 
