@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._report import _json, _junit, _text
+from ansible_collections.switchyard.cni.plugins.plugin_utils._report import _html, _json, _junit, _text
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary import Result
 
 
@@ -30,4 +30,5 @@ REPORTS: dict[str, Report] = {
     "text": Report("verification.txt", _text.render),
     "json": Report("verification.json", _json.render),
     "junit": Report("verification.xml", _junit.render),
+    "html": Report("verification.html", _html.render),
 }

@@ -29,8 +29,12 @@ def plain(value: t.Any) -> str:
     text = "" if value is None else str(value)
     if _HARMLESS.fullmatch(text):
         return text
-    text = text.translate(_SPACES)
-    return "".join(_REPLACEMENT if unicodedata.category(char) in _HARMFUL else char for char in text)
+    return "".join(map(_printable, text.translate(_SPACES)))
+
+
+def _printable(char: str) -> str:
+    category = unicodedata.category(char)
+    return " " if category == "Zs" else _REPLACEMENT if category in _HARMFUL else char
 
 
 def width(text: str) -> int:

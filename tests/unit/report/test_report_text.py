@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report import REPORTS, _text
-from ansible_collections.switchyard.cni.plugins.plugin_utils._report._plain import clip, pad, plain, several, width
+from ansible_collections.switchyard.cni.plugins.plugin_utils._report._plain import (
+    clip,
+    pad,
+    plain,
+    several,
+    width,
+    wrap,
+)
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._table import boxed, columns
 from ansible_collections.switchyard.cni.tests.unit.report import samples
 
@@ -115,7 +122,7 @@ def test_paths_are_counted_by_their_way_with_the_longest_round_trip():
     paths = section(samples.with_findings(), "Paths")
     cells = [line.split()[:5] for line in paths[2:]]
     assert ["same", "node", "2", "2", "0.04"] in cells
-    assert ["tunnel", "6", "6", "0.45", "ms"] in cells
+    assert ["tunnel", "8", "6", "0.45", "ms"] in cells
     assert any(line.startswith("  ! pod default/net-test1-68898c85b7-2 (172.50.0.2) ->") for line in paths)
     assert paths[-1].strip().endswith("no answer")
 
@@ -125,6 +132,15 @@ def test_a_path_that_answers_on_the_wrong_way_is_broken():
     next(path for path in result["paths"] if path["class"] == "node")["class"] = "tunnel"
     words = " ".join(section(result, "Paths")).split()
     assert " ".join(words).endswith("goes tunnel, expected direct")
+
+
+def test_a_path_that_answers_on_a_way_that_no_hop_tells_is_not_broken():
+    result = samples.healthy()
+    for path in result["paths"]:
+        path["class"] = "none"
+    paths = section(result, "Paths")
+    assert not [line for line in paths if line.startswith("  ! ")]
+    assert [line.split()[0] for line in paths[2:]] == ["same", "tunnel", "service"]
 
 
 def test_bgp_sessions_look_as_calicoctl_prints_them_and_the_lost_one_comes_first():
@@ -166,6 +182,12 @@ def test_wide_characters_count_twice_on_a_terminal():
     assert pad("网", 4) == "网  "
 
 
+def test_lines_are_broken_between_words_and_in_words_that_are_too_long():
+    assert wrap("one two three", 8, "- ", "  ") == ["- one", "  two", "  three"]
+    assert wrap("网络通信机制", 6, "  ") == ["  网络", "  通信", "  机制"]
+    assert wrap("", 8, "- ") == ["-"]
+
+
 def test_names_beyond_the_first_few_are_counted():
     assert several(["a", "b"], 2) == "a, b"
     assert several(["a", "b", "c", "d"], 2) == "a, b and 2 more"
@@ -183,6 +205,7 @@ def test_the_registry_names_every_report_with_its_file():
         "text": "verification.txt",
         "json": "verification.json",
         "junit": "verification.xml",
+        "html": "verification.html",
     }
     for report in REPORTS.values():
         assert report.render(samples.healthy()).endswith("\n")
