@@ -115,7 +115,8 @@ options:
     description:
       - How many entries of one kind are listed. Routes that are not O(pod_networks) routes are counted by protocol,
         forwarding entries and neighbours by device.
-      - Of pod routes, forwarding entries and neighbours beyond it none is listed, of other kinds the first ones.
+      - Of pod routes, forwarding entries and permanent neighbours beyond it none is listed, of other kinds the first
+        ones.
         RV(node.truncated) has their count and digest.
     type: int
     default: 500
@@ -651,8 +652,8 @@ node:
         chains:
           description:
             - The base chains of the hooks forward and input (filter) and postrouting (nat), all chains of flannel, and
-              the chains of Calico and kube-proxy that are there once and have rules. Others, such as the chains of
-              endpoints, policies and services, are only counted.
+              the chains of Calico and kube-proxy that are there once (kube-proxy's only if they have rules). Others,
+              such as the chains of endpoints, policies and services, are only counted.
           returned: always
           type: list
           elements: dict
@@ -884,8 +885,9 @@ node:
     truncated:
       description:
         - What is not listed in full. C(what) is its kind, one of V(pod_routes), V(routes) (of one C(protocol)), V(fdb)
-          and V(neighbours) (of one C(dev)), V(wireguard) (of one C(dev)), V(leases) (of one C(network)), V(ipsets) and
-          V(bird) (of one C(socket)).
+          (of one C(dev)), V(neighbours) (the permanent ones of one C(dev)), V(learned_neighbours) (the others of one
+          C(dev)), V(wireguard) (of one C(dev)), V(leases) (of one C(network)), V(ipsets) and V(bird) (of one
+          C(socket)).
         - C(count) is how many there are, C(listed) how many of them are listed, C(digest) the sum of their hashes,
           which does not depend on their order.
         - C(rows) is there for what is O(packed). It is the table, one entry a line, sorted, compressed with zlib, in

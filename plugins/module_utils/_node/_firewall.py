@@ -45,9 +45,8 @@ def firewall(look: Look) -> Dict[str, Any]:
     for chain in chains:
         counts[chain.owner or "other"] += 1
     return {
-        # A fixed chain without rules says no more than its place among the counts; a base chain has a policy, and
-        # flannel leaves empty chains behind.
-        "chains": [_told(chain) for chain in chains if chain.told and (chain.rules or chain.spelt_out)],
+        # An empty chain of kube-proxy says no more than its place among the counts; of others it may be left over.
+        "chains": [_told(chain) for chain in chains if chain.told and (chain.rules or chain.owner != "kube-proxy")],
         "counts": counts,
         "tables": [{"family": family, "name": name, "owner": _chains.table_owner(name)} for family, name in tables],
     }

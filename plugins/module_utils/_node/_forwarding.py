@@ -20,6 +20,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute impo
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, canonical
 
 PACKABLE = ("pod_routes", "fdb", "neighbours")
+_PROGRAMMED = "PERMANENT"
 
 
 def route_row(route: Mapping[str, Any]) -> str:
@@ -27,17 +28,21 @@ def route_row(route: Mapping[str, Any]) -> str:
     return _tables.route_row(route["dst"], route["gateway"], route["dev"])
 
 
+def fdb_row(entry: Mapping[str, Any]) -> str:
+    """A forwarding entry as its row."""
+    return _tables.fdb_row(entry["dev"], entry["mac"], entry["dst"])
+
+
+def neighbour_row(neighbour: Mapping[str, Any]) -> str:
+    """A neighbour as its row."""
+    return _tables.neighbour_row(neighbour["dev"], neighbour["address"], neighbour["mac"])
+
+
 _ROWS: Mapping[str, Callable[[Record], str]] = {
-    "routes": route_row,
     "pod_routes": route_row,
-    "fdb": lambda entry: _tables.fdb_row(entry["dev"], entry["mac"], entry["dst"]),
-    "neighbours": lambda entry: _tables.neighbour_row(entry["dev"], entry["address"], entry["mac"]),
+    "fdb": fdb_row,
+    "neighbours": neighbour_row,
 }
-
-
-def rows(what: str, records: Sequence[Record]) -> List[str]:
-    """The rows of a table's records: by them node and controller compare."""
-    return [_ROWS[what](record) for record in records]
 
 
 def leads_to_peers(route: Mapping[str, Any], networks: Sequence[Any], bridge: Optional[str]) -> bool:
@@ -80,7 +85,12 @@ def neighbours(look: Look) -> List[Record]:
     found = look.json("neighbours", ["ip", "-j", "neigh", "show"], _iproute.parse_neighbours)
     kept: List[Record] = []
     for dev, group in _by(found, "dev").items():
-        kept += _listed_or_told(look, "neighbours", group, {"dev": dev})
+        # An agent's entries are permanent; what the kernel learned comes and goes, and is no part of what is compared.
+        programmed = [neighbour for neighbour in group if _PROGRAMMED in neighbour["state"]]
+        learned = [neighbour for neighbour in group if _PROGRAMMED not in neighbour["state"]]
+        if programmed:
+            kept += _listed_or_told(look, "neighbours", programmed, {"dev": dev})
+        kept += look.listed("learned_neighbours", learned, canonical, neighbour_row, dev=dev)
     return kept
 
 
@@ -98,7 +108,7 @@ def _listed_or_told(look: Look, what: str, found: List[Record], group: Mapping[s
     packed = what in look.request.packed
     if len(found) <= look.request.limit and not packed:
         return found
-    table = rows(what, found)
+    table = [_ROWS[what](record) for record in found]
     note: Dict[str, Any] = dict(group, what=what, count=len(found), listed=0, digest=_tables.digest(table))
     if packed:
         note["rows"] = _tables.pack(table)

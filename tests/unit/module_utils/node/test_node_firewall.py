@@ -70,15 +70,14 @@ def test_iptables_nft_with_flannel_calico_and_kube_proxy():
     assert (services["rules"], services["rule_count"]) == ([], 1)
 
 
-def test_a_chain_of_calicos_without_rules_is_only_counted():
-    observed, dummy = observe(iptables_nft_tools())
-    assert ("iptables-nft", "filter", "cali-FORWARD") not in told(observed)
-    rule = '[5:420] -A cali-FORWARD -m comment --comment "cali:vjrMJCRpqwy5oRoX" -j MARK --set-xmark 0x0/0xe0000\n'
+def test_an_empty_chain_of_kube_proxy_is_only_counted_and_one_of_calico_may_be_left_over():
     tools = iptables_nft_tools()
-    text = tools["iptables-nft-save -c"][1].replace("[0:0] -A cali-tw", rule + "[0:0] -A cali-tw")
-    tools["iptables-nft-save -c"] = (0, text, "")
-    observed, dummy = observe(tools)
-    assert told(observed)[("iptables-nft", "filter", "cali-FORWARD")]["packets"] == 5
+    text = tools["iptables-nft-save -c"][1]
+    without = "\n".join(line for line in text.splitlines() if " -A KUBE-SERVICES " not in line)
+    observed, dummy = observe({**tools, "iptables-nft-save -c": (0, without, "")})
+    assert observed["firewall"]["counts"]["kube-proxy"] == 2
+    assert ("iptables-nft", "nat", "KUBE-SERVICES") not in told(observed)
+    assert told(observed)[("iptables-nft", "filter", "cali-FORWARD")]["rule_count"] == 0
 
 
 def test_base_chains_that_only_iptables_save_imagines_are_left_out():

@@ -11,7 +11,6 @@ import random
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Request, gather
 from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import FakeNode, recorded_tools
 
@@ -155,6 +154,17 @@ def test_the_bridge_may_have_another_name():
     assert len(gather(node, request)["routes"]) == 1
 
 
-def test_the_rows_are_those_that_the_controller_makes():
-    route = {"dst": "172.50.0.0/24", "gateway": "172.50.0.0", "dev": "flannel.1", "protocol": "boot"}
-    assert _forwarding.rows("routes", [route]) == [_tables.route_row("172.50.0.0/24", "172.50.0.0", "flannel.1")]
+def test_neighbours_that_the_kernel_learned_are_told_apart():
+    """Only what an agent has programmed is compared with what the controller expects."""
+    learned = [
+        {"dst": f"192.168.{number // 256}.{number % 256}", "dev": "eth0", "lladdr": "0a:00:00:00:00:01", "state": state}
+        for number, state in enumerate([["REACHABLE"], ["STALE"], ["FAILED"]] * 4)
+    ]
+    programmed = {"dst": "10.128.0.0", "dev": "flannel.1", "lladdr": "0a:00:00:00:00:02", "state": ["PERMANENT"]}
+    failed = {"dst": "10.128.9.9", "dev": "flannel.1", "state": ["FAILED"]}
+    node = FakeNode(tools={"ip -j neigh show": (0, json.dumps([*learned, programmed, failed]), "")})
+    observed = gather(node, Request(("neighbours",), limit=5, packed=("neighbours",)))
+    rows = [_tables.neighbour_row("flannel.1", "10.128.0.0", "0a:00:00:00:00:02")]
+    assert _tables.unpack(note(observed, "neighbours")["rows"]) == rows
+    assert note(observed, "learned_neighbours", dev="eth0")["count"] == 12
+    assert [one["dev"] for one in observed["neighbours"]] == ["eth0"] * 5 + ["flannel.1"]
