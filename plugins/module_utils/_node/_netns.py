@@ -16,9 +16,11 @@ import fcntl
 import ipaddress
 import os
 import re
+import signal
 import socket
 import struct
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Dict, List, Sequence
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _children
@@ -34,6 +36,7 @@ _CLONE_NEWNET = 0x40000000  # <linux/sched.h>
 _SIOCGIFCONF = 0x8912  # netdevice(7)
 # struct ifreq: the name, then a union whose largest member is struct ifmap (two longs and eight bytes).
 _IFREQ = 16 + 2 * struct.calcsize("l") + 8
+_ENTERING = 1.0  # seconds; it takes microseconds unless a file system does not answer
 # What opening or entering a namespace says when it has gone, or when its name was never bound to one.
 _GONE = (errno.ENOENT, errno.EINVAL, errno.ENOTDIR, errno.ENXIO)
 
@@ -72,7 +75,24 @@ def pod_namespaces(reader: NodeReader) -> List[str]:
 
 
 def enter(path: str) -> None:
-    """Move this process into the network namespace; raises NamespaceGone, or OSError when it is forbidden."""
+    """Move this process into the network namespace; for children, and while it lasts it uses the process's alarm.
+
+    Raises NamespaceGone when there is none, NodeError when it takes too long, and OSError when it is forbidden.
+    """
+    before = signal.signal(signal.SIGALRM, partial(_too_long, path))
+    signal.setitimer(signal.ITIMER_REAL, _ENTERING)
+    try:
+        _enter(path)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _too_long(path: str, *unused: Any) -> None:
+    raise NodeError("{0} did not open within {1:g} s".format(path, _ENTERING))
+
+
+def _enter(path: str) -> None:
     try:
         # Without blocking, should a name turn out to be a fifo.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -133,8 +153,8 @@ def _visit(paths: Sequence[str], tell: _children.Tell) -> None:
             tell((path, addresses_here(), None))
         except NamespaceGone:
             continue  # pods come and go
-        except OSError as error:
-            tell((path, [], error.strerror))
+        except (NodeError, OSError) as error:
+            tell((path, [], getattr(error, "strerror", None) or str(error)))
 
 
 def addresses_here() -> List[str]:
