@@ -207,19 +207,18 @@ class Exchange:
 
     def run(self, deadline: float) -> None:
         """Serve everything until all is told, or until the deadline (monotonic); what is not done then is told so."""
-        while not all(side.told for side in self._sides):
-            now = time.monotonic()
-            if now >= deadline:
-                break
-            self._keep_appointments(now)
+        while self._untold():
             moment = min(self._agenda[0][0] if self._agenda else deadline, deadline)
             ready = self._selector.select(max(0.0, moment - time.monotonic()))
             # ICMP first: it explains what a connection fails of.
             for key, dummy in sorted(ready, key=lambda one: one[0].data[0]):
                 key.data[1](*key.data[2])
-        for side in self._sides:
-            if not side.told:
-                self._tell(side.inquiry.result(over=True))
+            now = time.monotonic()
+            if now >= deadline:
+                break
+            self._keep_appointments(now)
+        for side in self._untold():
+            self._tell(side.inquiry.result(over=True))
 
     def close(self) -> None:
         """Close every socket."""
@@ -228,6 +227,9 @@ class Exchange:
         for connection in self._connections:
             connection.close()
         self._selector.close()
+
+    def _untold(self) -> List[_Side]:
+        return [side for side in self._sides if not side.told]
 
     # -- time
 
