@@ -202,7 +202,8 @@ results:
       type: int
     rtt_ms:
       description:
-        - The least round trip time in milliseconds, measured by the kernel. V(null) when nothing was received.
+        - The least round trip time in milliseconds, up to the moment the kernel got the reply. V(null) when nothing was
+          received.
       returned: always
       type: float
     hops:
