@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the page's script gets to know: nodes, paths and the findings that are not in the page's text, as JSON rows.
 
-Rows without keys, and numbers for nodes: ten thousand nodes take some megabytes. page/data.js reads them.
+Rows without keys, numbers for nodes and for the words of paths: ten thousand nodes take some megabytes.
+page/data.js reads them.
+
 This file is private to the collection.
 """
 
@@ -26,9 +28,11 @@ def embedded(view: View, unlisted: t.Mapping[int, t.Sequence[Variant]]) -> Marku
 
     ``unlisted`` are the findings that the page's text leaves out, by the place of their group.
     """
+    words = _Words()
     data = {
         "nodes": [_node_row(view, number) for number in range(len(view.nodes))],
-        "paths": [_path_row(view, path) for path in view.result["paths"]],
+        "paths": [_path_row(view, path, words) for path in view.result["paths"]],
+        "words": words.all,
         "kinds": _KINDS,
         "classes": _CLASSES,
         "usual": view.usual,
@@ -66,19 +70,33 @@ def _tunnel_row(tunnel: Mapping) -> list[t.Any]:
     return [plain(tunnel["name"]), plain(tunnel["kind"]), tunnel["mtu"], plain(tunnel["address"]), tunnel["port"]]
 
 
-def _path_row(view: View, path: Mapping) -> list[t.Any]:
+class _Words:
+    """Texts that occur in many rows, by number: addresses and names stand in several paths each."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: t.Any) -> int:
+        return self._numbers.setdefault(plain(text), len(self._numbers))
+
+    @property
+    def all(self) -> list[str]:
+        return list(self._numbers)
+
+
+def _path_row(view: View, path: Mapping, words: _Words) -> list[t.Any]:
     (source, target), here, there = view.ends(path), path["source"], path["target"]
     return [
         _KINDS.index(path["kind"]),
-        [source, plain(here["name"]), plain(here["address"])],
-        [target, plain(there["name"]), plain(there["address"]), there["port"] or 0],
+        [source, words.number(here["name"]), words.number(here["address"])],
+        [target, words.number(there["name"]), words.number(there["address"]), there["port"] or 0],
         _CLASSES.index(path["class"]),
         _CLASSES.index(path["expected"]),
         int(path["reachable"]),
         path["rtt_ms"],
         path["path_mtu"],
-        [plain(hop) for hop in path["hops"]],
-        plain(path["error"]),
+        [words.number(hop) for hop in path["hops"]],
+        words.number(path["error"]),
     ]
 
 

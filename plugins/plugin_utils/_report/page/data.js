@@ -1,3 +1,6 @@
+// Copyright (c) 2026, The switchyard.cni developers
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The embedded rows as objects; the page's Python side is _data.py.
 const raw = JSON.parse(document.getElementById("data").textContent);
 
@@ -15,12 +18,14 @@ const nodeNumbers = new Map(nodes.map((node) => [node.name, node.number]));
 
 const paths = raw.paths.map(([kind, source, target, way, expected, reachable, rtt, mtu, hops, error]) => ({
   kind: raw.kinds[kind],
-  source: { node: source[0], name: source[1], address: source[2] },
-  target: { node: target[0], name: target[1], address: target[2], port: target[3] },
+  source: { node: source[0], name: raw.words[source[1]], address: raw.words[source[2]] },
+  target: { node: target[0], name: raw.words[target[1]], address: raw.words[target[2]], port: target[3] },
   way: raw.classes[way],
   expected: raw.classes[expected],
   reachable: Boolean(reachable),
-  rtt, mtu, hops, error,
+  rtt, mtu,
+  hops: hops.map((hop) => raw.words[hop]),
+  error: raw.words[error],
 }));
 
 const WAY_NAMES = { tunnel: "tunnel", node: "direct", local: "same node", any: "not told" };

@@ -1,3 +1,6 @@
+// Copyright (c) 2026, The switchyard.cni developers
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Filtering the findings by severity, check and node.
 const articles = [...document.querySelectorAll("#findings .finding")];
 const filter = { severities: new Set(["error", "warning", "info"]), id: "", node: "" };

@@ -1,3 +1,6 @@
+// Copyright (c) 2026, The switchyard.cni developers
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
 // What is chosen: a node, and a pair with one of its paths. It is kept in the address, so that a view can be shared.
 const LISTED_IN_SELECT = 400;
 const SERVICES = "(services)"; // No node can have such a name.

@@ -1,3 +1,6 @@
+// Copyright (c) 2026, The switchyard.cni developers
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
 // Choosing nodes and links in the picture, by mouse and by keyboard.
 const picture = document.getElementById("topology");
 const isRing = picture.classList.contains("ring");

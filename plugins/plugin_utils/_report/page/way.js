@@ -1,3 +1,6 @@
+// Copyright (c) 2026, The switchyard.cni developers
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
 // The stations of a packet on its way. The rules are tables; sources: RFC 7348 (VXLAN), RFC 2003 (IPIP), wireguard(4),
 // flannel's pkg/backend/udp (flanneld carries the packets through a TUN device), Calico's documentation of its veths.
 const OUT = { tunnel: ["source.gate", "source.tunnel", "source.nic"], node: ["source.gate", "source.nic"], local: ["source.gate"] };
