@@ -30,7 +30,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     network_title,
     path_classes,
 )
-from ansible_collections.switchyard.cni.plugins.plugin_utils._report._svg import draw
+from ansible_collections.switchyard.cni.plugins.plugin_utils._report._svg import BROKEN_LINKS, draw
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._view import Mapping, View
 
 _NODES, _VARIANTS, _FIRST_VARIANTS, _PATHS, _SESSIONS, _GAPS = 300, 1000, 3, 200, 500, 200
@@ -51,8 +51,7 @@ def context(result: Result) -> dict[str, t.Any]:
         "states": [(count, state) for state in STATES if (count := states[state])],
         "about": _about(result),
         "picture": draw(view),
-        "grid": len(view.nodes) > RING_UP_TO,
-        "listed_links": any(link.broken for link in view.links.values()),
+        "drawn": _drawn(view) if len(view.nodes) > RING_UP_TO else "",
         "groups": [_group(view, kind, listed) for kind in kinds],
         "data": embedded(view, {at: kind.variants[listed:] for at, kind in enumerate(kinds) if kind.variants[listed:]}),
         **_nodes(view),
@@ -63,6 +62,14 @@ def context(result: Result) -> dict[str, t.Any]:
         "gaps": [{key: plain(value) for key, value in gap.items()} for gap in result["gaps"][:_GAPS]],
         "gaps_left": max(0, len(result["gaps"]) - _GAPS),
     }
+
+
+def _drawn(view: View) -> str:
+    """Which pairs the picture of many nodes shows."""
+    broken = sum(link.broken for link in view.links.values())
+    if broken > BROKEN_LINKS:
+        return f"{BROKEN_LINKS} of {broken} broken pairs are drawn."
+    return f"Of so many pairs only the broken ones are drawn: {broken or 'there is none'}."
 
 
 def _about(result: Result) -> list[tuple[str, str]]:

@@ -21,8 +21,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._view import Link, View
 from markupsafe import Markup
 
-_BROKEN_LINKS = 300
-"""Drawn in a grid, where links cross cards; the list of findings has all."""
+BROKEN_LINKS = 40
+"""Drawn in a grid, where links cross cards and more would hide them; the list of findings has all."""
 
 _TIMES_UP_TO = 4
 """Nodes; with more, round trip times would stand on each other."""
@@ -153,7 +153,7 @@ def _links(view: View, picture: Layout) -> t.Iterator[tuple[Markup, Markup]]:
     shown = 0
     # Broken links are drawn last, on top.
     for (one, other), link in sorted(view.links.items(), key=lambda item: (item[1].broken, item[0])):
-        if not ring and (not link.broken or shown >= _BROKEN_LINKS):
+        if not ring and (not link.broken or shown >= BROKEN_LINKS):
             continue
         shown += 1
         curve = _Curve.between(picture, one, other)

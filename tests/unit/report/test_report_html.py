@@ -170,6 +170,15 @@ def test_few_nodes_have_a_line_for_each_pair_and_many_only_for_the_broken_ones()
     assert drawn(samples.with_findings(30)) == ["link broken"]
 
 
+def test_of_very_many_broken_pairs_some_are_drawn_and_all_are_counted():
+    result = samples.healthy(100)
+    for path in result["paths"]:
+        path.update({"class": "none", "reachable": False, "rtt_ms": None})
+    found = page(result)
+    assert len([item for item in found.all("g") if "data-a" in item]) == 40
+    assert any("40 of 150 broken pairs are drawn." in text for text in found.text)
+
+
 def test_a_way_that_is_not_the_expected_one_is_drawn_as_broken():
     result = samples.healthy(2, "directrouting")
     for path in result["paths"]:
