@@ -102,6 +102,15 @@ def test_the_seeds_traceroute_without_a_tunnel(cluster):
     assert [gap["what"] for gap in outcome["gaps"]] == ["counters of flannel.1"]
 
 
+def test_the_seeds_traceroute_with_calico_and_ipip_off(cluster):
+    topology = cluster("host-gw")
+    topology.routed_pod("node1", "172.50.2.204")
+    topology.routed_pod("node2", "172.50.1.14")
+    told = result(topology, "172.50.2.204", "172.50.1.14", mtu=1500)
+    assert told["hops"] == ["192.168.7.110", "192.168.7.111", "172.50.1.14"]
+    assert (told["received"], told["path_mtu"], told["error"]) == (3, 1500, None)
+
+
 def test_directrouting_uses_the_tunnel_only_to_another_segment(cluster):
     topology = cluster("direct", SEED_WITH_FAR_NODE)
     topology.pod("master", "172.50.0.2")

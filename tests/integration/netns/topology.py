@@ -355,20 +355,37 @@ class Topology:
     # -- pods
 
     def pod(self, node, address, address6=None, mtu=None):
-        """Give a node a pod, as containerd and the bridge plugin do."""
-        number = next(self._numbers)
+        """Give a node a pod behind its bridge, as the plugins bridge and host-local do."""
         plan = self.plans[node]
-        place = self.pods[address] = Place(f"cni-{number:08x}", self[node])
-        mtu = mtu or self.pod_mtu
-        port = f"veth{number:08x}"
-        ends = f"mtu {mtu} type veth peer name eth0 mtu {mtu} netns /proc/self/fd/{place.net}"
-        self[node].ip(f"link add {port} {ends}\nlink set {port} master cni0 up", pass_fds=(place.net,))
-        lines = ["link set lo up", "link set eth0 up", f"addr add {address}/24 dev eth0"]
-        lines.append(f"route add default via {plan.gateway} dev eth0")
+        place, port = self._connect_pod(node, address, "veth", mtu)
+        self[node].ip(f"link set {port} master cni0")
+        lines = [f"addr add {address}/24 dev eth0", f"route add default via {plan.gateway} dev eth0"]
         if address6:
             lines += [f"addr add {address6}/64 dev eth0 nodad", f"route add default via {plan.gateway6} dev eth0"]
         place.ip("\n".join(lines))
         return place
+
+    def routed_pod(self, node, address, mtu=None):
+        """Give a node a pod without a bridge, as the plugin calico does: a host route, and a gateway nobody has."""
+        place, port = self._connect_pod(node, address, "cali", mtu)
+        self[node].sysctl(f"net/ipv4/conf/{port}/proxy_arp", 1)
+        self[node].ip(f"route add {address}/32 dev {port} scope link")
+        place.ip(
+            f"addr add {address}/32 dev eth0\nroute add 169.254.1.1 dev eth0 scope link\n"
+            "route add default via 169.254.1.1 dev eth0"
+        )
+        return place
+
+    def _connect_pod(self, node, address, prefix, mtu):
+        """A namespace with a device eth0, and the name of the other end, which is on the node."""
+        number = next(self._numbers)
+        place = self.pods[address] = Place(f"cni-{number:08x}", self[node])
+        mtu = mtu or self.pod_mtu
+        port = f"{prefix}{number:08x}"
+        ends = f"mtu {mtu} type veth peer name eth0 mtu {mtu} netns /proc/self/fd/{place.net}"
+        self[node].ip(f"link add {port} {ends}\nlink set {port} up", pass_fds=(place.net,))
+        place.ip("link set lo up\nlink set eth0 up")
+        return place, port
 
     def counter(self, node, dev, name="tx_packets"):
         """A device's counter, as the node's own /sys tells it."""
