@@ -11,14 +11,13 @@ a node that differs needs its expected rows.
 from __future__ import annotations
 
 import bisect
-import ipaddress
 import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, Network
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import FdbEntry, Neighbour, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import FdbEntry, Neighbour, Route, ip_address
 
 Entry = Route | Neighbour | FdbEntry
 _Maker = t.Callable[[Endpoint, t.Iterable[Endpoint], Network], t.Sequence[Entry]]
@@ -100,7 +99,7 @@ class _Neighbourhood:
             for version, numbers in found.items():
                 address = peer.address(version)
                 if address:
-                    numbers.append(int(ipaddress.ip_address(address)))
+                    numbers.append(int(ip_address(address)))
         self._numbers = {version: sorted(numbers) for version, numbers in found.items()}
 
     def relevant(self, node: Endpoint) -> tuple[Route, ...]:

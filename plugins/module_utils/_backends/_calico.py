@@ -12,7 +12,6 @@ This file is private to the collection.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import typing as t
 from dataclasses import replace
 
@@ -43,6 +42,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Neighbour,
     NodeFacts,
     Route,
+    ip_address,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
 
@@ -118,7 +118,7 @@ class Calico(Backend):
                 "the node %s has announced no IPv%d address, so its peers cannot reach its pods"
                 % (peer.name, block.version)
             )
-        near = self.direct_routing and own is not None and ipaddress.ip_address(address) in own
+        near = self.direct_routing and own is not None and ip_address(address) in own
         if tunnel is None or near:
             return Route(dst=str(block), gateway=address, dev=node.underlay.dev)
         return self._tunnel_route(peer, block, tunnel, address)

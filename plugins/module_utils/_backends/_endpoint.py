@@ -8,11 +8,17 @@ This file is private to the collection.
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import (
+    IPNetwork,
+    NodeFacts,
+    Route,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Underlay:
     def network(self, version: int) -> t.Optional[IPNetwork]:
         """The network of that IP version that the device is in."""
         for address, prefixlen in self.addresses:
-            interface = ipaddress.ip_interface("%s/%d" % (address, prefixlen))
+            interface = ip_interface("%s/%d" % (address, prefixlen))
             if interface.version == version:
                 return interface.network
         return None
@@ -98,7 +104,7 @@ def _of_version(addresses: t.Iterable[str], version: int) -> t.Optional[str]:
 
 def networks(cidrs: t.Iterable[str]) -> t.Tuple[IPNetwork, ...]:
     """CIDRs as networks. Raises ValueError."""
-    return tuple(ipaddress.ip_network(cidr) for cidr in cidrs)
+    return tuple(ip_network(cidr) for cidr in cidrs)
 
 
 class Lookup:
@@ -111,7 +117,7 @@ class Lookup:
 
     def route(self, address: str) -> t.Optional[Route]:
         """The route a packet to that address takes; None = unreachable."""
-        target = ipaddress.ip_address(address)
+        target = ip_address(address)
         for network, route in self._routes:
             if target.version == network.version and target in network:
                 return route

@@ -24,12 +24,17 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model._filters imp
     IpSet,
     Listener,
 )
-from ansible_collections.switchyard.cni.plugins.module_utils._model._links import (
-    FAMILIES,
-    Address,
+from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import (
     IPAddress,
     IPInterface,
     IPNetwork,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
+from ansible_collections.switchyard.cni.plugins.module_utils._model._links import (
+    FAMILIES,
+    Address,
     Link,
     Vxlan,
 )
@@ -75,4 +80,7 @@ __all__ = (
     "Vxlan",
     "Wireguard",
     "WireguardPeer",
+    "ip_address",
+    "ip_interface",
+    "ip_network",
 )

@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from dataclasses import dataclass
 
-IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-IPInterface = t.Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
-IPNetwork = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import IPInterface, IPNetwork, ip_interface
 
 FAMILIES = {"inet": 4, "inet6": 6}
 """Address family names of iproute2 and the IP version each stands for."""
@@ -54,7 +51,7 @@ class Address:
 
     @property
     def interface(self) -> IPInterface:
-        return ipaddress.ip_interface("%s/%d" % (self.address, self.prefixlen))
+        return ip_interface("%s/%d" % (self.address, self.prefixlen))
 
     @property
     def version(self) -> int:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model._links import IPNetwork
+from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import IPNetwork, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._tables import fdb_row, neighbour_row, route_row
 
 
@@ -31,7 +30,7 @@ class Route:
 
     @property
     def network(self) -> IPNetwork:
-        return ipaddress.ip_network(self.dst)
+        return ip_network(self.dst)
 
     @property
     def version(self) -> int:
@@ -139,7 +138,7 @@ def parse_route(item: t.Mapping[str, t.Any]) -> Route:
         metric=int(item.get("metric") or 0),
         table=str(item.get("table") or "main"),
     )
-    ipaddress.ip_network(route.dst)
+    ip_network(route.dst)
     return route
 
 

@@ -9,12 +9,11 @@ cluster's size; all pairs only where that is asked for.
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Pod
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Pod, ip_address
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import NodeView, Scene
 
 TUNNEL, DIRECT, LOCAL, ANY, NONE = "tunnel", "node", "local", "any", "none"
@@ -181,7 +180,7 @@ def _pods(scene: Scene, view: NodeView) -> list[Pod]:
 
 
 def _inside(address: str, cidrs: t.Iterable[IPNetwork]) -> bool:
-    parsed = ipaddress.ip_address(address)
+    parsed = ip_address(address)
     return any(parsed.version == cidr.version and parsed in cidr for cidr in cidrs)
 
 

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, ip_address
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Member
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity
@@ -161,7 +159,7 @@ def _fill(case: Case) -> Findings:
     for subnet in case.subnets:
         # The network's own address, the bridge's and the broadcast address are nobody's.
         usable = subnet.num_addresses - 3
-        used = sum(1 for address in held if ipaddress.ip_address(address) in subnet)
+        used = sum(1 for address in held if ip_address(address) in subnet)
         if used > NEARLY_FULL * usable:
             hint = "Move pods to other nodes, lower the kubelet's maxPods, or plan a shorter node prefix"
             yield SUBNET_FULL.found(

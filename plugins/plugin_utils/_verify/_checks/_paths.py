@@ -103,26 +103,31 @@ def _counters(scene: Scene, probed: Probed) -> Findings:
     Other traffic moves the counters too, so only clear cases are findings.
     """
     devices = scene.backend.devices(scene.intent)
+    sent = _sent(probed)
     for node, moved in probed.counters.items():
         known = [one for one in (moved.get(dev) for dev in devices) if one is not None]
         if not known:
             continue
-        sent = sum(one["tx_packets"] for one in known)
-        through, directly = (_sent(probed, node, way) for way in (_probes.TUNNEL, _probes.DIRECT))
-        if through and sent < through:
+        carried = sum(one["tx_packets"] for one in known)
+        through, directly = (sent.get((node, way), 0) for way in (_probes.TUNNEL, _probes.DIRECT))
+        if through and carried < through:
             hint = "Another route wins: look at the routes of this node, and at what its agent has announced"
-            told = f"{sent} packets were sent through {', '.join(devices)}"
+            told = f"{carried} packets were sent through {', '.join(devices)}"
             yield UNUSED.found(node, ", ".join(devices), f"{through} packets or more", told, hint)
-        elif directly and not through and sent >= directly:
+        elif directly and not through and carried >= directly:
             hint = "Look for an old route over the tunnel device; packets between neighbours need no encapsulation here"
-            told = f"{sent} packets while {directly} went to pods on neighbours"
+            told = f"{carried} packets while {directly} went to pods on neighbours"
             yield UNEXPECTED.found(node, ", ".join(devices), "no packets", told, hint)
 
 
-def _sent(probed: Probed, node: str, way: str) -> int:
-    """How many packets the probes of a node have sent by a way and got answered."""
-    mine = (one for one in probed.outcomes if one.probe.source.node == node and one.probe.expected == way)
-    return sum(one.sent for one in mine if one.reachable and one.probe.kind != _probes.SERVICE)
+def _sent(probed: Probed) -> dict[tuple[str, str], int]:
+    """How many packets the probes of each node have sent by each way and got answered."""
+    sent: dict[tuple[str, str], int] = {}
+    for one in probed.outcomes:
+        if one.reachable and one.probe.kind != _probes.SERVICE:
+            key = (one.probe.source.node, one.probe.expected)
+            sent[key] = sent.get(key, 0) + one.sent
+    return sent
 
 
 def _impossible(scene: Scene, probed: Probed) -> Findings:

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route, ip_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import peer_routes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
@@ -155,7 +154,7 @@ def _concerns_pods(case: Case, destination: str | None) -> bool:
     if destination in (None, "all"):
         return True
     try:
-        return _meets_pods(case, ipaddress.ip_network(destination))
+        return _meets_pods(case, ip_network(destination))
     except ValueError:
         return False
 

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""IP addresses and networks from texts, each text parsed once: a cluster names the same few thousand over and over."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+from functools import lru_cache
+
+IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+IPInterface = t.Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+IPNetwork = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+_REMEMBERED = 1 << 18
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def ip_address(text: str) -> IPAddress:
+    """The address. Raises ValueError."""
+    return ipaddress.ip_address(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def ip_interface(text: str) -> IPInterface:
+    """The address with its network, from ``address/length``. Raises ValueError."""
+    return ipaddress.ip_interface(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def ip_network(text: str) -> IPNetwork:
+    """The network of a CIDR without host bits. Raises ValueError."""
+    return ipaddress.ip_network(text)
