@@ -149,6 +149,11 @@ def network_title(result: Result) -> str:
     return plain(f"{network['plugin']}, {network['backend'] or 'unknown backend'}")
 
 
+def severity_count(severity: str, count: int) -> str:
+    """``1 error``, ``2 errors``, ``3 info``."""
+    return number_of(count, severity, "info" if severity == "info" else None)
+
+
 def count_texts(result: Result) -> dict[str, str]:
     """What the headlines count: nodes, findings, paths, sessions, as words."""
     nodes, paths, sessions = result["nodes"], result["paths"], result["sessions"]
@@ -156,10 +161,7 @@ def count_texts(result: Result) -> dict[str, str]:
     texts = {
         "nodes": f"{number_of(len(nodes), 'node')}: "
         + ", ".join(f"{states[state]} {state}" for state in STATES if states[state]),
-        "findings": ", ".join(
-            number_of(result["counts"][severity], severity, "info" if severity == "info" else None)
-            for severity in SEVERITIES
-        ),
+        "findings": ", ".join(severity_count(severity, result["counts"][severity]) for severity in SEVERITIES),
     }
     if paths:
         texts["paths"] = f"{sum(bool(path['reachable']) for path in paths)} of {number_of(len(paths), 'path')} answer"

@@ -25,6 +25,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     groups,
     network_title,
     path_classes,
+    severity_count,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._table import boxed, columns
 
@@ -101,7 +102,7 @@ def _node_row(node: t.Mapping[str, t.Any], found: t.Mapping[str, int]) -> tuple[
         ", ".join(devices) or "-",
         counted if asked else "-",
         node["pods"] if asked else "-",
-        ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES if found.get(severity)) or "-",
+        ", ".join(severity_count(level, found[level]) for level in SEVERITIES if found.get(level)) or "-",
     )
     return tuple(plain(cell) for cell in cells)
 
@@ -212,9 +213,12 @@ def _peer_table(sessions: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
 
 
 def _skipped(result: Result) -> list[str]:
-    skipped = [check for check in result["checks"] if check["status"] == "skipped"]
-    texts = [f"{plain(check['id'])}: {plain(check['reason'])}" for check in skipped]
-    return _listed("Not checked", texts)
+    """Checks with one reason stand together."""
+    reasons: dict[str, list[str]] = {}
+    for check in result["checks"]:
+        if check["status"] == "skipped":
+            reasons.setdefault(plain(check["reason"]), []).append(plain(check["id"]))
+    return _listed("Not checked", [f"{', '.join(checks)}: {reason}" for reason, checks in reasons.items()])
 
 
 def _gaps(result: Result) -> list[str]:

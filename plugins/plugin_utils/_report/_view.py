@@ -21,6 +21,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     Variant,
     findings_by_node,
     is_broken,
+    severity_count,
     way_of,
 )
 
@@ -119,7 +120,9 @@ class View:
         """A node in one line, for a tooltip and a screen reader."""
         node = self.nodes[number]
         facts = [self.names[number], plain(node["address"]), plain(" ".join(node["pod_cidrs"])), node["state"]]
-        facts += [f"{count} {level}" for level, count in zip(SEVERITIES, self.counts[number], strict=True) if count]
+        facts += [
+            severity_count(level, count) for level, count in zip(SEVERITIES, self.counts[number], strict=True) if count
+        ]
         return ", ".join(fact for fact in facts if fact)
 
     def ends(self, path: Mapping) -> tuple[int, int]:

@@ -161,6 +161,17 @@ def test_what_was_not_checked_or_not_read_is_told_with_its_reason():
     assert section(result, "What could not be read")[1] == "  - k8s-node2: bird: no control socket answers"
 
 
+def test_checks_that_were_skipped_for_one_reason_stand_together():
+    result = samples.healthy()
+    for check in result["checks"][:3]:
+        check.update(status="skipped", reason="no node told of it")
+    told = section(result, "Not checked")
+    assert told[1:] == [
+        "  - cni-config, bridge-address, tunnel-missing: no node told of it",
+        "  - bgp-session: the declared network has no BGP sessions",
+    ]
+
+
 def test_a_cluster_without_a_network_or_a_node_is_reported():
     result = samples.copied(samples.healthy(1), nodes=[], paths=[], declared=False)
     result["network"] = {"plugin": None, "backend": None, "pod_cidrs": [], "service_cidrs": [], "settings": {}}
