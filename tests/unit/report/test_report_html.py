@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -18,50 +17,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report import REPO
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._layout import Box, layout
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._svg import shorten
 from ansible_collections.switchyard.cni.tests.unit.report import samples
+from ansible_collections.switchyard.cni.tests.unit.report.taken_apart import ELEMENTS, Page
 
 FOLDER = Path(_report.__file__).with_name("page")
 STYLE = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "print.css"))
-VOID = {"meta", "link"}
-ELEMENTS = {
-    *("html", "head", "meta", "link", "title", "style", "script", "body", "header", "main", "footer", "section"),
-    *("article", "div", "h1", "h2", "h3", "p", "ul", "ol", "li", "dl", "dt", "dd", "span", "b", "code", "a"),
-    *("details", "summary", "table", "thead", "tbody", "tr", "th", "td"),
-    *("svg", "g", "path", "rect", "text", "polygon", "circle"),
-}
-
-
-class Page(HTMLParser):
-    """A page taken apart: elements with their attributes, the text outside of scripts, the contents of scripts."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.text, self.raw, self._open = [], [], {"script": [], "style": []}, []
-        self.feed(text)
-        self.close()
-        assert not self._open, self._open
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-        if tag in self.raw:
-            self.raw[tag].append("")
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag, f"</{tag}> closes another element"
-
-    def handle_data(self, data):
-        inside = self._open[-1] if self._open else ""
-        if inside in self.raw:
-            self.raw[inside][-1] += data
-        else:
-            self.text.append(data)
-
-    def all(self, tag, **attributes):
-        return [found for name, found in self.elements if name == tag and attributes.items() <= found.items()]
 
 
 def page(result):
