@@ -14,8 +14,8 @@ description:
   - Reports everything that is wrong or contradictory at once, each with variable, value, reason and remedy, and fails
     before anything has been changed.
   - Otherwise returns the plan, what each node and the cluster must be given. It writes nothing itself.
-  - An action plugin, it runs on the controller. The API server is read by M(switchyard.cni.cluster_network_info) on the host
-    of the task.
+  - An action plugin, it runs on the controller. The API server is read by M(switchyard.cni.cluster_network_info) on the
+    host of the task.
 author:
   - The switchyard.cni developers (@switchyard)
 options:

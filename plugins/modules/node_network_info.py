@@ -53,6 +53,7 @@ options:
       - bird
       - runtime
       - agents
+      - running
     default:
       - kernel
       - links
@@ -75,6 +76,7 @@ options:
       - bird
       - runtime
       - agents
+      - running
   cni_conf_dir:
     description:
       - The directory in which the container runtime looks for CNI configuration.
@@ -868,6 +870,38 @@ node:
       type: list
       elements: dict
       sample: [{"name": "flanneld", "pid": 1234, "args": ["--ip-masq", "--kube-subnet-mgr", "--iface=eth1"]}]
+    running:
+      description:
+        - Which network plugin and backend the node is really running, told from its CNI configuration in force, its
+          devices, the routes that use them, and its agents. V(null) where none is recognised.
+        - The kernel cannot tell Calico's CrossSubnet from Always while all nodes are near, or all far.
+      returned: when asked for
+      type: dict
+      contains:
+        plugin:
+          description: The plugin, V(flannel) or V(calico).
+          returned: always
+          type: str
+          sample: flannel
+        backend:
+          description: The type of its backend, such as V(vxlan), V(host-gw) or V(none).
+          returned: always
+          type: str
+          sample: vxlan
+        direct_routing:
+          description: Whether some peers are reached without the encapsulation.
+          returned: always
+          type: bool
+          sample: false
+        signs:
+          description: By what it was told.
+          returned: always
+          type: list
+          elements: str
+          sample:
+            - CNI configuration 10-flannel.conflist
+            - process flanneld
+            - device flannel.1, 2 routes over it, 0 directly
     files:
       description: What O(files) hold, V(null) where there is no file. Both values are empty where a gap tells why.
       returned: when O(files) is used

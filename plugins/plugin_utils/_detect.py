@@ -14,8 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import find, running
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import Recognised
-from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Running
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, FlannelConfig, Pool
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
@@ -34,7 +33,7 @@ class Detected:
 def detect(cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> tuple[Detected | None, list[Problem]]:
     """What a cluster runs, or why that cannot be told."""
     facts = [node.facts for node in nodes if node.facts is not None]
-    found = [one for one in map(running, facts) if one is not None]
+    found = [one for one in map(_runs, facts) if one is not None]
     plugin = _plugin(cluster, found)
     if plugin is None:
         reason = "no node runs a network plugin that is known here, and the API server knows of none"
@@ -54,21 +53,26 @@ def pod_networks(cluster: Cluster) -> tuple[str, ...]:
     return tuple(pool.cidr for pool in cluster.calico.pools) if cluster.calico else ()
 
 
-def _plugin(cluster: Cluster, found: t.Sequence[Recognised]) -> str | None:
+def _runs(facts: NodeFacts) -> Running | None:
+    """What a node says it runs: it has judged by all its routes, of which it may have sent none."""
+    return facts.running if facts.told("running") else running(facts)
+
+
+def _plugin(cluster: Cluster, found: t.Sequence[Running]) -> str | None:
     """What most nodes run; without any node, what has a DaemonSet."""
     if found:
         return Counter(one.plugin for one in found).most_common(1)[0][0]
     return next((one.agent for one in cluster.daemonsets if one.agent in _DETECTORS), None)
 
 
-def _signs(found: t.Sequence[Recognised]) -> tuple[str, ...]:
+def _signs(found: t.Sequence[Running]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sign for one in found for sign in one.signs))
 
 
 _Made = tuple[Settings, Problem | None]
 
 
-def _flannel(cluster: Cluster, facts: t.Sequence[NodeFacts], found: t.Sequence[Recognised]) -> _Made:
+def _flannel(cluster: Cluster, facts: t.Sequence[NodeFacts], found: t.Sequence[Running]) -> _Made:
     conf = _net_conf(cluster)
     settings = _declared_in(conf) if conf else _seen_on_nodes(facts, found)
     if not settings.get("network_pod_cidr"):
@@ -123,7 +127,7 @@ def _lower(conf: t.Any) -> dict[str, t.Any]:
     return {str(key).lower(): value for key, value in conf.items()} if isinstance(conf, t.Mapping) else {}
 
 
-def _seen_on_nodes(facts: t.Sequence[NodeFacts], found: t.Sequence[Recognised]) -> Settings:
+def _seen_on_nodes(facts: t.Sequence[NodeFacts], found: t.Sequence[Running]) -> Settings:
     """Where the agent has its configuration in a file of its own, as in k3s."""
     env = next((one.subnet_env for one in facts if one.subnet_env), {})
     cidrs = [env.get(key) for key in ("FLANNEL_NETWORK", "FLANNEL_IPV6_NETWORK") if env.get(key)]
@@ -142,7 +146,7 @@ def _seen_on_nodes(facts: t.Sequence[NodeFacts], found: t.Sequence[Recognised]) 
     }
 
 
-def _calico(cluster: Cluster, facts: t.Sequence[NodeFacts], found: t.Sequence[Recognised]) -> _Made:
+def _calico(cluster: Cluster, facts: t.Sequence[NodeFacts], found: t.Sequence[Running]) -> _Made:
     calico = cluster.calico
     pools = [pool for pool in calico.pools if _for_pods(pool)] if calico else []
     if calico is None or not pools:
@@ -168,7 +172,7 @@ def _for_pods(pool: Pool) -> bool:
     return not pool.disabled and "Workload" in pool.allowed_uses
 
 
-_DETECTORS: dict[str, t.Callable[[Cluster, t.Sequence[NodeFacts], t.Sequence[Recognised]], _Made]] = {
+_DETECTORS: dict[str, t.Callable[[Cluster, t.Sequence[NodeFacts], t.Sequence[Running]], _Made]] = {
     "flannel": _flannel,
     "calico": _calico,
 }

@@ -12,13 +12,13 @@ import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import _calico, _flannel
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, BackendError
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import Recognised
-from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Running
 
 _FAMILIES = (_flannel, _calico)
 
 BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family.BACKENDS)
+_TRACES: t.Mapping[str, Traces] = {backend.plugin: backend.traces for backend in BACKENDS}
 
 
 def plugins() -> t.Tuple[str, ...]:
@@ -28,10 +28,18 @@ def plugins() -> t.Tuple[str, ...]:
 
 def traces() -> t.Dict[str, Traces]:
     """By what each plugin can be recognised on a node."""
-    return {backend.plugin: backend.traces for backend in BACKENDS}
+    return dict(_TRACES)
 
 
-def running(facts: NodeFacts) -> t.Optional[Recognised]:
+def owner_of(kind: str, name: str) -> t.Optional[str]:
+    """The plugin that gives things of a kind (a field of Traces, such as "chains") names like this one."""
+    for plugin, one in _TRACES.items():
+        if matches(name, getattr(one, kind)):
+            return plugin
+    return None
+
+
+def running(facts: NodeFacts) -> t.Optional[Running]:
     """What a node is really running; the plugin with the CNI configuration in force counts before any other."""
     found = [one for one in (family.recognise(facts) for family in _FAMILIES) if one is not None]
     return max(found, key=lambda one: one.signs[0].startswith("CNI"), default=None)

@@ -30,7 +30,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs im
     Transport,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import (
-    Recognised,
     common_signs,
     routes_over,
 )
@@ -42,6 +41,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Neighbour,
     NodeFacts,
     Route,
+    Running,
     ip_address,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
@@ -60,9 +60,10 @@ TRACES = Traces(
     shared_devices=(TUNL0,),
     protocols=("bird", "80"),
     chains=("cali-*",),
-    filter_tables=("calico",),
+    filter_tables=("calico", "calico-arp"),
+    # felix/ipsets: cali40, cali60, and cali4t, cali6t while it swaps.
     ipsets=("cali*",),
-    files=("/var/lib/calico/nodename", "/var/lib/calico/mtu"),
+    files=("/var/lib/calico/nodename", "/var/lib/calico/mtu", "/var/lib/calico/shutdownTS"),
     cni_configs=("10-calico.conflist", "10-canal.conflist"),
     cni_plugins=("calico",),
     lease_networks=("k8s-pod-network",),
@@ -309,16 +310,16 @@ class VxlanCrossSubnet(Vxlan):
     direct_routing = True
 
 
-def recognise(facts: NodeFacts) -> t.Optional[Recognised]:
+def recognise(facts: NodeFacts) -> t.Optional[Running]:
     """Calico on a node, by its CNI configuration, its programs, and the device that its routes use."""
     signs = common_signs(facts, TRACES)
     if not signs:
         return None
     found = _carrier(facts)
-    return Recognised("calico", found.type, found.direct_routing, signs + found.signs)
+    return Running("calico", found.type, found.direct_routing, signs + found.signs)
 
 
-def _carrier(facts: NodeFacts) -> Recognised:
+def _carrier(facts: NodeFacts) -> Running:
     """The mode in use; the kernel alone cannot tell CrossSubnet from Always when all nodes are near, or all far."""
     plain = [route for route in facts.routes if route.protocol in TRACES.protocols and _to_a_peer(route)]
     direct = [route for route in plain if route.dev not in (TUNL0, "vxlan.calico", "vxlan-v6.calico")]
@@ -326,8 +327,8 @@ def _carrier(facts: NodeFacts) -> Recognised:
         over, addressed = routes_over(facts, dev), any(one.dev == dev for one in facts.addresses)
         if over or (addressed and facts.link(dev) is not None):
             told = "device %s, %d routes over it, %d directly" % (dev, len(over), len(direct))
-            return Recognised("calico", type_name, bool(direct), (told,))
-    return Recognised("calico", "none", False, ("%d direct routes and no tunnel in use" % len(direct),))
+            return Running("calico", type_name, bool(direct), (told,))
+    return Running("calico", "none", False, ("%d direct routes and no tunnel in use" % len(direct),))
 
 
 def _to_a_peer(route: Route) -> bool:

@@ -34,7 +34,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs im
     Transport,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognised import (
-    Recognised,
     common_signs,
     routes_over,
 )
@@ -46,6 +45,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Neighbour,
     NodeFacts,
     Route,
+    Running,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Vxlan as VxlanLink
 
@@ -458,7 +458,7 @@ class IpipDirect(Ipip):
         return super()._route(lookup, direct or dev, subnet, address)
 
 
-def recognise(facts: NodeFacts) -> t.Optional[Recognised]:
+def recognise(facts: NodeFacts) -> t.Optional[Running]:
     """flannel on a node, by subnet.env, its devices, and the routes that use them; None where nothing speaks for it."""
     signs = common_signs(facts, TRACES)
     if facts.subnet_env is not None:
@@ -466,22 +466,22 @@ def recognise(facts: NodeFacts) -> t.Optional[Recognised]:
     if not signs:
         return None
     found = _carrier(facts)
-    return Recognised("flannel", found.type, found.direct_routing, signs + found.signs)
+    return Running("flannel", found.type, found.direct_routing, signs + found.signs)
 
 
-def _carrier(facts: NodeFacts) -> Recognised:
+def _carrier(facts: NodeFacts) -> Running:
     """The backend in use. A device that carries no route while others do is a leftover of an earlier one."""
     for type_name, kind, name in (("wireguard", "wireguard", "flannel-wg"), ("udp", "tun", "flannel0")):
         link = facts.link(name)
         if link is not None and link.kind == kind and routes_over(facts, name):
-            return Recognised("flannel", type_name, False, ("device %s with a route" % name,))
+            return Running("flannel", type_name, False, ("device %s with a route" % name,))
     direct = _direct_routes(facts)
     for type_name, link in _tunnels(facts):
         over = routes_over(facts, link.name)
         told = "device %s, %d routes over it, %d directly" % (link.name, len(over), len(direct))
         if over or not direct or _made_for(facts, link):
-            return Recognised("flannel", type_name, bool(direct) and not over, (told,))
-    return Recognised("flannel", "host-gw", False, ("%d direct routes and no tunnel in use" % len(direct),))
+            return Running("flannel", type_name, bool(direct) and not over, (told,))
+    return Running("flannel", "host-gw", False, ("%d direct routes and no tunnel in use" % len(direct),))
 
 
 def _tunnels(facts: NodeFacts) -> t.Iterator[t.Tuple[str, Link]]:

@@ -9,20 +9,9 @@ This file is private to the collection.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A backend that a node runs, and the signs by which it was told."""
-
-    plugin: str
-    type: str
-    direct_routing: bool
-    signs: t.Tuple[str, ...]
 
 
 def common_signs(facts: NodeFacts, traces: Traces) -> t.Tuple[str, ...]:

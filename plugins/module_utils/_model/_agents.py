@@ -29,6 +29,16 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class Running:
+    """The plugin and backend that a node really runs, and the signs by which they were told."""
+
+    plugin: str
+    type: str
+    direct_routing: bool
+    signs: t.Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class BgpSession:
     """A BGP protocol of BIRD: ``state`` is BIRD's own word (up, start, down), ``info`` what it says besides."""
 
@@ -80,6 +90,11 @@ class Wireguard:
 def parse_agent(item: t.Mapping[str, t.Any]) -> Agent:
     """A program from the module's result."""
     return Agent(item["name"], int(item.get("pid") or 0), tuple(item.get("args") or ()))
+
+
+def parse_running(item: t.Mapping[str, t.Any]) -> Running:
+    """What the node says it runs."""
+    return Running(item["plugin"], item["backend"], bool(item.get("direct_routing")), tuple(item.get("signs") or ()))
 
 
 def parse_runtime(item: t.Mapping[str, t.Any]) -> Runtime:

@@ -65,6 +65,7 @@ class NodeFacts:
     birds: t.Tuple[_agents.Bird, ...] = ()
     wireguard: t.Tuple[_agents.Wireguard, ...] = ()
     agents: t.Tuple[_agents.Agent, ...] = ()
+    running: t.Optional[_agents.Running] = None
     runtime: _agents.Runtime = field(default_factory=_agents.Runtime)
     gaps: t.Tuple[Gap, ...] = ()
     source: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False, compare=False)
@@ -126,6 +127,7 @@ def _parse_node(node: t.Mapping[str, t.Any]) -> NodeFacts:
         birds=_each(node, "bird", _agents.parse_bird),
         wireguard=tuple(_agents.parse_wireguard(*pair) for pair in (node.get("wireguard") or {}).items()),
         agents=_each(node, "agents", _agents.parse_agent),
+        running=_agents.parse_running(node["running"]) if node.get("running") else None,
         runtime=_agents.parse_runtime(node.get("runtime") or {}),
         gaps=_each(node, "gaps", lambda item: Gap(item["what"], item["reason"])),
         source=node,

@@ -67,9 +67,11 @@ class Rule:
     iif: t.Optional[str] = None
     table: t.Optional[str] = None
     action: t.Optional[str] = None
+    inverted: bool = False
+    """Whether it holds for all packets that the selectors do not fit (``not`` in ip-rule(8))."""
 
     def __str__(self) -> str:
-        words = ["%d:" % self.priority]
+        words = ["%d:" % self.priority] + (["not"] if self.inverted else [])
         for name, value in (
             ("from", self.source),
             ("to", self.destination),
@@ -153,6 +155,7 @@ def parse_rule(item: t.Mapping[str, t.Any]) -> Rule:
         iif=item.get("iif"),
         table=item.get("table"),
         action=item.get("action"),
+        inverted=bool(item.get("inverted")),
     )
 
 

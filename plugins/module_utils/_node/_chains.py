@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import owner_of
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged
 from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute import decode
 
@@ -26,14 +27,7 @@ def _words(text: str) -> FrozenSet[str]:
     return frozenset(text.split())
 
 
-_NFT_OWNERS = {
-    "flannel-ipv4": "flannel",
-    "flannel-ipv6": "flannel",
-    "calico": "calico",
-    "calico-arp": "calico",
-    "kube-proxy": "kube-proxy",
-}
-_PREFIXES = (("FLANNEL-", "flannel"), ("cali-", "calico"), ("KUBE-", "kube-proxy"))
+_KUBE_PROXY, _KUBE_PREFIX = "kube-proxy", "KUBE-"
 # The kubelet makes these in every mode, even without kube-proxy (pkg/kubelet/kubelet_network_linux.go).
 _KUBELETS = frozenset(("KUBE-FIREWALL", "KUBE-KUBELET-CANARY", "KUBE-MARK-DROP", "KUBE-IPTABLES-HINT"))
 
@@ -80,7 +74,7 @@ class Chain:
             return table_owner(self.table)
         if self.name in _KUBELETS:
             return None
-        return next((owner for prefix, owner in _PREFIXES if self.name.startswith(prefix)), None)
+        return _KUBE_PROXY if self.name.startswith(_KUBE_PREFIX) else owner_of("chains", self.name)
 
     @property
     def told(self) -> bool:
@@ -96,7 +90,7 @@ class Chain:
 
 def table_owner(name: str) -> Optional[str]:
     """Whose nft table it is: flannel, calico, kube-proxy, or None."""
-    return _NFT_OWNERS.get(name)
+    return _KUBE_PROXY if name == _KUBE_PROXY else owner_of("filter_tables", name)
 
 
 def parse_saved(text: str, flavour: str, family: str) -> List[Chain]:

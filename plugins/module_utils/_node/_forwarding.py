@@ -58,8 +58,8 @@ def leads_to_peers(route: Mapping[str, Any], networks: Sequence[Any], bridge: Op
     )
 
 
-def routes(look: Look) -> List[Record]:
-    """Collector of the section `routes`."""
+def every_route(look: Look) -> List[Record]:
+    """All routes of both families, read once."""
     found: List[Record] = []
     for family, flag in (("inet", "-4"), ("inet6", "-6")):
         found += look.json(
@@ -67,11 +67,16 @@ def routes(look: Look) -> List[Record]:
             ["ip", "-j", "-d", flag, "route", "show", "table", "all"],
             partial(_iproute.parse_routes, family=family),
         )
+    return found
+
+
+def routes(look: Look) -> List[Record]:
+    """Collector of the section `routes`."""
     request = look.request
     networks = [ipaddress.ip_network(cidr) for cidr in request.pod_networks]
     to_peers: List[Record] = []
     others: List[Record] = []
-    for route in found:
+    for route in look.once(every_route):
         peers = bool(networks) and route["type"] == "unicast" and leads_to_peers(route, networks, request.bridge)
         (to_peers if peers else others).append(route)
     kept = _listed_or_told(look, "pod_routes", to_peers, {})

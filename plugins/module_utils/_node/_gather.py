@@ -22,6 +22,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node import (
     _ipset,
     _leases,
     _pods,
+    _running,
     _runtime,
     _sockets,
     _wireguard,
@@ -53,6 +54,7 @@ _COLLECTORS: Mapping[str, Callable[[Look], Any]] = {
     "bird": _bird.bird,
     "runtime": _runtime.runtime,
     "agents": _agents.agents,
+    "running": _running.running,
 }
 SECTIONS = tuple(_COLLECTORS)
 

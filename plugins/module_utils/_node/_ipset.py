@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 from xml.etree import ElementTree
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import owner_of
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _facts
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, output
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 
-# felix/ipsets (cali40, cali60, and cali4t, cali6t while it swaps), kubernetes pkg/proxy/ipvs/ipset.go.
-_OWNERS = (("cali", "calico"), ("KUBE-", "kube-proxy"))
+# kubernetes pkg/proxy/ipvs/ipset.go.
+_KUBE_PROXY, _KUBE_PREFIX = "kube-proxy", "KUBE-"
 
 
 def ipsets(look: Look) -> List[Dict[str, Any]]:
@@ -62,4 +63,4 @@ def _entries(text: Optional[str]) -> Optional[int]:
 
 def owner(name: str) -> Optional[str]:
     """Whose set it is, by its name."""
-    return next((who for prefix, who in _OWNERS if name.startswith(prefix)), None)
+    return _KUBE_PROXY if name.startswith(_KUBE_PREFIX) else owner_of("ipsets", name)

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Digested, NodeFacts, Route
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import NodeView, Scene
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,8 @@ class ActualTable:
 class ActualTables:
     """The three tables of one node."""
 
-    def __init__(self, scene: Scene, view: NodeView) -> None:
-        assert view.facts is not None
-        self._scene, self._facts = scene, view.facts
+    def __init__(self, scene: Scene, facts: NodeFacts) -> None:
+        self._scene, self._facts = scene, facts
         self._devices = frozenset(scene.backend.devices(scene.intent))
 
     def table(self, what: str) -> ActualTable:

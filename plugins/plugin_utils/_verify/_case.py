@@ -16,12 +16,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene impo
 class Case:
     """A node that was read."""
 
-    def __init__(self, scene: Scene, view: NodeView) -> None:
-        assert view.facts is not None
-        self.scene, self.view, self.name = scene, view, view.name
-        self.facts: NodeFacts = view.facts
+    def __init__(self, scene: Scene, view: NodeView, facts: NodeFacts) -> None:
+        self.scene, self.view, self.facts, self.name = scene, view, facts, view.name
         self.intent, self.backend = scene.intent, scene.backend
-        self.actual = ActualTables(scene, view)
+        self.actual = ActualTables(scene, facts)
 
     @property
     def endpoint(self) -> Endpoint | None:

@@ -42,6 +42,7 @@ SECTIONS = (
     "bird",
     "runtime",
     "agents",
+    "running",
 )
 
 

@@ -80,7 +80,7 @@ def _node(scene: Scene, view: NodeView) -> Json:
     }
     if view.facts is None:
         return node
-    case = Case(scene, view)
+    case = Case(scene, view, view.facts)
     node.update(bridge=_bridge(case), tunnels=[_tunnel(case, link) for link in case.expected_links])
     node["tunnels"] = [tunnel for tunnel in node["tunnels"] if tunnel is not None]
     if view.endpoint is not None:

@@ -64,7 +64,7 @@ def verify(scene: Scene, probed: Probed | None = None) -> Verification:
     found: list[Finding] = [finding for survey in SURVEYS for finding in survey(scene)]
     for view in scene.views:
         if view.facts is not None:
-            case = Case(scene, view)
+            case = Case(scene, view, view.facts)
             found += [finding for examine in EXAMINATIONS for finding in examine(case)]
     answered = probed or Probed()
     found += list(_paths.judge(scene, answered))
@@ -78,7 +78,7 @@ def wanted_tables(scene: Scene) -> dict[str, list[str]]:
     for view in scene.views:
         if view.facts is None or view.endpoint is None:
             continue
-        case = Case(scene, view)
+        case = Case(scene, view, view.facts)
         names = [what for what in TABLES if _differs(case, what)]
         if names:
             wanted[view.name] = names
@@ -101,8 +101,12 @@ def _differs(case: Case, what: str) -> bool:
     return (actual.count, actual.digest) != (wanted.count, wanted.digest)
 
 
-def _order(finding: Finding) -> tuple[t.Any, ...]:
-    return (SEVERITIES.index(finding.severity), finding.id, finding.node, finding.subject)
+_PLACES = {check.id: place for place, check in enumerate(check for checks in TOPICS.values() for check in checks)}
+
+
+def _order(finding: Finding) -> tuple[int, int, str, str]:
+    """The worst first, and causes before what follows from them: topics are in that order."""
+    return (SEVERITIES.index(finding.severity), _PLACES[finding.id], finding.node, finding.subject)
 
 
 def _ran(scene: Scene, probed: Probed, findings: t.Sequence[Finding]) -> t.Iterator[Ran]:

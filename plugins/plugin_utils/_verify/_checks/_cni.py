@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Cni
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
@@ -29,7 +30,7 @@ def examine(case: Case) -> Findings:
         yield from _configs(case, case.facts.cni)
         yield from _programs(case, case.facts.cni)
     if case.view.told("subnet_env") and case.endpoint is not None:
-        yield from _env(case)
+        yield from _env(case, case.endpoint)
 
 
 def _configs(case: Case, cni: Cni) -> Findings:
@@ -59,9 +60,8 @@ def _programs(case: Case, cni: Cni) -> Findings:
         yield PLUGIN.found(case.name, cni.bin_dir, names(needed), f"no {names(missing)}", hint)
 
 
-def _env(case: Case) -> Findings:
-    assert case.endpoint is not None
-    expected = case.backend.agent_env(case.endpoint, case.intent)
+def _env(case: Case, endpoint: Endpoint) -> Findings:
+    expected = case.backend.agent_env(endpoint, case.intent)
     if not expected:
         return
     path, actual = "/run/flannel/subnet.env", case.facts.subnet_env

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Wireguard
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
@@ -55,16 +56,15 @@ def examine(case: Case) -> Findings:
         return
     for kind in _KINDS:
         if case.view.told(kind.what):
-            yield from _table(case, kind)
+            yield from _table(case, case.endpoint, kind)
     if case.view.told("wireguard"):
         yield from _wireguard(case)
 
 
-def _table(case: Case, kind: _Kind) -> Findings:
-    assert case.endpoint is not None
+def _table(case: Case, endpoint: Endpoint, kind: _Kind) -> Findings:
     expected = case.scene.tables[kind.what]
     actual = case.actual.table(kind.what)
-    wanted = expected.digest(case.endpoint)
+    wanted = expected.digest(endpoint)
     if (actual.count, actual.digest) == (wanted.count, wanted.digest):
         return
     again = f"Restart {case.backend.plugin}'s agent on {case.name}: it writes all entries anew"
@@ -74,7 +74,7 @@ def _table(case: Case, kind: _Kind) -> Findings:
         yield kind.missing.found(case.name, kind.what, text, found, "Read this node again with its tables packed")
         return
     # A device that is missing is a finding of its own, and says enough.
-    all_entries = expected.entries(case.endpoint).items()
+    all_entries = expected.entries(endpoint).items()
     entries = {_pair(row): entry for row, entry in all_entries if entry.dev in case.links}
     present = {_pair(row) for row in actual.rows}
     values = dict(present)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route, Rule, ip_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import peer_routes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
@@ -139,9 +139,7 @@ def _rules(case: Case) -> Findings:
         if route.table != "main":
             tables.setdefault(route.table, []).append(route)
     for rule in case.facts.rules:
-        if rule.fwmark or rule.iif or not rule.table or rule.table in ("main", "local") or rule.priority >= 32766:
-            continue
-        if not _concerns_pods(case, rule.destination):
+        if not rule.table or rule.table in ("main", "local") or not _concerns_pods(case, rule):
             continue
         taken = [one for one in tables.get(rule.table, ()) if _meets_pods(case, one.network)]
         if taken:
@@ -150,11 +148,16 @@ def _rules(case: Case) -> Findings:
             yield RULE.found(case.name, f"rule {rule.priority}", "pods' packets look into the main table", actual, hint)
 
 
-def _concerns_pods(case: Case, destination: str | None) -> bool:
-    if destination in (None, "all"):
+def _concerns_pods(case: Case, rule: Rule) -> bool:
+    """Whether packets to pods may fit the rule before the main table is asked (ip-rule(8): priority 32766)."""
+    if rule.priority >= 32766:
+        return False
+    if rule.inverted:
         return True
+    if rule.fwmark or rule.iif:
+        return False
     try:
-        return _meets_pods(case, ip_network(destination))
+        return rule.destination is None or _meets_pods(case, ip_network(rule.destination))
     except ValueError:
         return False
 
