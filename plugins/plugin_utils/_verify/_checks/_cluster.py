@@ -35,6 +35,7 @@ NOT_ROLLED_OUT = Check("agent-not-ready", ERROR, "The agents' DaemonSet is ready
 SILENT = Check("agent-silent", ERROR, "Every agent has made its node known to its peers")
 DAMAGED = Check("announcement-damaged", ERROR, "What agents have made known can be read")
 MIXED = Check("backend-mixed", ERROR, "Every agent has announced the declared backend")
+APART = Check("nodes-not-neighbours", ERROR, "All nodes are on one layer 2, where the backend needs it", ("addresses",))
 ODD_ADDRESS = Check(
     "announced-address-odd", WARNING, "Agents announce the addresses that Kubernetes knows", ("addresses",)
 )
@@ -55,6 +56,7 @@ CHECKS = (
     SILENT,
     DAMAGED,
     MIXED,
+    APART,
     ODD_ADDRESS,
 )
 
@@ -73,6 +75,7 @@ def survey(scene: Scene) -> Findings:
     yield from _shared(scene)
     yield from _room(scene)
     yield from _rollout(scene)
+    yield from _apart(scene)
 
 
 def examine(case: Case) -> Findings:
@@ -173,6 +176,22 @@ def _rollout(scene: Scene) -> Findings:
             subject = f"DaemonSet {one.namespace}/{one.name}"
             hint = f"kubectl -n {one.namespace} get pods -o wide, then the log of those that are not ready"
             yield NOT_ROLLED_OUT.found("", subject, f"{one.desired} ready", f"{one.ready} ready", hint)
+
+
+def _apart(scene: Scene) -> Findings:
+    """Routes through the nodes themselves end at the first router between them."""
+    if not scene.backend.needs_same_l2:
+        return
+    for version in scene.intent.versions:
+        groups: dict[str, list[str]] = {}
+        for view in scene.views:
+            network = view.endpoint.underlay.network(version) if view.endpoint else None
+            if network is not None:
+                groups.setdefault(str(network), []).append(view.name)
+        if len(groups) > 1:
+            shown = "; ".join(f"{network}: {names(members)}" for network, members in sorted(groups.items()))
+            hint = "Choose a backend that encapsulates, at least between the subnets"
+            yield APART.found("", "the nodes' subnets", "one subnet", shown, hint)
 
 
 def _announced(scene: Scene, member: Member) -> Findings:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Cni
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Cni, ip_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import ERROR, WARNING, Check, Findings
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 TOPIC = "CNI"
 _CNI = ("cni",)
@@ -19,9 +20,13 @@ SHADOWED = Check("cni-config-shadowed", ERROR, "No other CNI configuration comes
 DAMAGED = Check("cni-config-damaged", WARNING, "Every CNI configuration can be read", _CNI)
 PLUGIN = Check("cni-plugin-missing", ERROR, "The programs that the configuration names are on the node", _CNI)
 ENV_MISSING = Check("agent-file-missing", ERROR, "The agent has written the file its CNI plugin reads", ("subnet_env",))
-ENV_WRONG = Check("agent-file-wrong", ERROR, "That file says what the declared network implies", ("subnet_env",))
+ENV_WRONG = Check(
+    "agent-file-wrong", ERROR, "The file for the CNI plugin says what the network implies", ("subnet_env",)
+)
+FOREIGN = Check("pod-address-foreign", ERROR, "Every pod's address is from its own node's subnet", ("pods",))
+TWICE = Check("pod-address-duplicate", ERROR, "No two pods have one address", ("pods",))
 
-CHECKS = (MISSING, SHADOWED, DAMAGED, PLUGIN, ENV_MISSING, ENV_WRONG)
+CHECKS = (MISSING, SHADOWED, DAMAGED, PLUGIN, ENV_MISSING, ENV_WRONG, FOREIGN, TWICE)
 
 
 def examine(case: Case) -> Findings:
@@ -31,6 +36,21 @@ def examine(case: Case) -> Findings:
         yield from _programs(case, case.facts.cni)
     if case.view.told("subnet_env") and case.endpoint is not None:
         yield from _env(case, case.endpoint)
+    if case.view.told("pods") and case.subnets:
+        yield from _pods(case)
+
+
+def survey(scene: Scene) -> Findings:
+    """Addresses that several pods have, on whatever nodes."""
+    owners: dict[str, list[str]] = {}
+    for view in scene.views:
+        for pod in view.facts.pods if view.facts else ():
+            for address in pod.addresses:
+                owners.setdefault(address, []).append(f"{pod.label} on {view.name}")
+    for address, pods in owners.items():
+        if len(pods) > 1:
+            hint = "Make all of these pods but one anew, and look how their nodes give out addresses"
+            yield TWICE.found("", address, "the address of one pod", f"of {names(pods)}", hint)
 
 
 def _configs(case: Case, cni: Cni) -> Findings:
@@ -73,3 +93,16 @@ def _env(case: Case, endpoint: Endpoint) -> Findings:
         if actual.get(key) != value:
             found = f"{key}={actual[key]}" if key in actual else f"no {key}"
             yield ENV_WRONG.found(case.name, path, f"{key}={value}", found, again)
+
+
+def _pods(case: Case) -> Findings:
+    """A pod that another plugin made: the way back to it leads to another node, or nowhere."""
+    for pod in case.facts.pods:
+        for address in pod.addresses:
+            network = ip_network(address)
+            # With blocks, a node whose own are full may use an address of another node's.
+            if case.own_pods(network) or (case.backend.blocks and case.scene.holds(network)):
+                continue
+            hint = "Make the pod anew: it was made by another CNI configuration, or before the node had this subnet"
+            expected = f"an address in {names(map(str, case.subnets))}"
+            yield FOREIGN.found(case.name, f"pod {pod.label}", expected, address, hint)

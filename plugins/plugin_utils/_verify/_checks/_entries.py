@@ -22,10 +22,12 @@ TOPIC = "tunnel entries"
 _NEIGHBOURS, _FDB = ("neighbours", "links"), ("fdb", "links")
 
 NO_NEIGHBOUR = Check("neighbour-missing", ERROR, "The node knows the MAC address of each peer's VTEP", _NEIGHBOURS)
-NEIGHBOUR = Check("neighbour-wrong", ERROR, "That MAC address is the one the peer has announced", _NEIGHBOURS)
+NEIGHBOUR = Check(
+    "neighbour-wrong", ERROR, "The MAC address of each peer's VTEP is the one it has announced", _NEIGHBOURS
+)
 OLD_NEIGHBOUR = Check("neighbour-stale", INFO, "The node remembers no VTEP that is no longer used", _NEIGHBOURS)
 NO_FDB = Check("fdb-missing", ERROR, "The node knows the outer address of each peer's VTEP", _FDB)
-FDB = Check("fdb-wrong", ERROR, "That outer address is the one the peer has announced", _FDB)
+FDB = Check("fdb-wrong", ERROR, "The outer address of each peer's VTEP is the one it has announced", _FDB)
 OLD_FDB = Check("fdb-stale", INFO, "No forwarding entry leads to a VTEP that is no longer used", _FDB)
 NO_PEER = Check("wireguard-peer-missing", ERROR, "The WireGuard device has every peer", ("wireguard",))
 NO_HANDSHAKE = Check("wireguard-no-handshake", WARNING, "Every WireGuard peer has been met", ("wireguard",))
