@@ -369,6 +369,8 @@ class Topology:
         """Give a node a pod without a bridge, as the plugin calico does: a host route, and a gateway nobody has."""
         place, port = self._connect_pod(node, address, "cali", mtu)
         self[node].sysctl(f"net/ipv4/conf/{port}/proxy_arp", 1)
+        # Felix does this too: by default the kernel lets a proxied neighbour wait for up to 0.8 seconds.
+        self[node].sysctl(f"net/ipv4/neigh/{port}/proxy_delay", 0)
         self[node].ip(f"route add {address}/32 dev {port} scope link")
         place.ip(
             f"addr add {address}/32 dev eth0\nroute add 169.254.1.1 dev eth0 scope link\n"
