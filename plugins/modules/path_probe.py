@@ -19,7 +19,8 @@ description:
   - A packet that is too big for the source's device, one that is refused on the way (ICMP says why), and one that
     vanishes (an MTU black hole) are told apart. Where the expected size does not pass, the largest that does is found.
   - Nothing on the node is changed, and nothing is left behind. All probes run at the same time, so the time they take
-    follows from O(timeout) and not from their number.
+    follows from O(timeout) and not from their number, but for many traces, which start one after the other (see the
+    notes).
 author:
   - The switchyard.cni developers (@switchyard)
 extends_documentation_fragment:
