@@ -55,13 +55,16 @@ class ExpectedTable:
         self._peers, self._network = peers, network
         self._near = _Neighbourhood(peers) if backend.direct_routing else None
         self._kinds: dict[t.Hashable, _Kind] = {}
+        self._digests: dict[str, Digest] = {}
 
     def digest(self, node: Endpoint) -> Digest:
         """What the node's table must sum up to. Raises BackendError when a peer cannot be reached at all."""
-        kind = self._kind(node)
-        own = kind.of_peer.get(node.name, ())
-        total = _tables.subtract(kind.total, map(_tables.row_hash, own))
-        return Digest(len(kind.entries) - len(own), _tables.as_text(total))
+        if node.name not in self._digests:
+            kind = self._kind(node)
+            own = kind.of_peer.get(node.name, ())
+            total = _tables.subtract(kind.total, map(_tables.row_hash, own))
+            self._digests[node.name] = Digest(len(kind.entries) - len(own), _tables.as_text(total))
+        return self._digests[node.name]
 
     def entries(self, node: Endpoint) -> dict[str, Entry]:
         """The node's entries by their rows. Raises BackendError."""
@@ -70,11 +73,11 @@ class ExpectedTable:
         return {row: entry for row, entry in kind.entries.items() if row not in own}
 
     def _kind(self, node: Endpoint) -> _Kind:
-        viewer = replace(node, name=_NOBODY, table=self._near.relevant(node) if self._near else ())
-        networks = tuple(viewer.underlay.network(version) for version in (4, 6)) if self._near else ()
-        key = (viewer.underlay.dev, networks, viewer.table)
+        table = self._near.relevant(node) if self._near else ()
+        networks = tuple(node.underlay.network(version) for version in (4, 6)) if self._near else ()
+        key = (node.underlay.dev, networks, table)
         if key not in self._kinds:
-            self._kinds[key] = self._made(viewer)
+            self._kinds[key] = self._made(replace(node, name=_NOBODY, table=table))
         return self._kinds[key]
 
     def _made(self, viewer: Endpoint) -> _Kind:

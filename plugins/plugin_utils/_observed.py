@@ -154,7 +154,7 @@ def _by_pattern(facts: NodeFacts, pattern: str, version: int) -> str | None:
         expression = re.compile(pattern)
     except re.error:
         return None
-    links = sorted(facts.links, key=lambda link: link.index)
+    links = sorted(facts.links, key=lambda link: link.ifindex)
     candidates = [
         (address.address, link.name)
         for link in links

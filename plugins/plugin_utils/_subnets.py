@@ -9,6 +9,7 @@ This file is private to the collection.
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
 try:
     import netaddr
@@ -36,7 +37,12 @@ def parse_interface(cidr: t.Any) -> netaddr.IPNetwork:
         raise SubnetError(
             "the Python package netaddr is missing on the controller; pip install netaddr"
         ) from NETADDR_ERROR
-    text = str(cidr).strip()
+    return _parsed(str(cidr).strip())
+
+
+@lru_cache(maxsize=1 << 18)
+def _parsed(text: str) -> netaddr.IPNetwork:
+    """Each text once: a large cluster compares the same networks for every node."""
     if "/" not in text:
         raise SubnetError(
             f"{text!r} has no prefix length; write it in CIDR notation, such as 172.50.0.0/16 or fd00:50::/48"

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, The switchyard.cni developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller does for a whole cluster, in the steps of a run: plan, expect and ask, judge, report."""
+"""What the controller does for a whole cluster: read what was told, plan, expect and ask, verify, report.
+
+A run does the same in separate tasks, each of which reads what was told anew, and Ansible itself spends time on each
+host: neither is the collection's own work, and neither is counted here.
+"""
 
 from __future__ import annotations
 
@@ -52,19 +56,20 @@ class Pass:
 def run(crowd: Crowd) -> Pass:
     """Do for a crowd all that a run does on the controller."""
     done = Pass()
-    with done.step("plan"):
-        _plan(crowd)
-    with done.step("expect and ask"):
-        wanted, dummy = declared(crowd.settings)
+    with done.step("read"):
         cluster, nodes = _read(crowd, {})
+    with done.step("plan"):
+        _plan(crowd, nodes)
+    with done.step("expect"):
+        wanted, dummy = declared(crowd.settings)
         staged, dummy = stage(wanted, cluster, nodes)
         requests = ask(staged.scene, "sample")
     done.asked = [host for host, one in requests.items() if one["packed"]]
     # The nodes' part of the work: not measured here.
     tables = {host: crowd.full_tables(host, requests[host]["packed"]) for host in done.asked}
     answers = {host: _probed(one) for host, one in requests.items()}
-    with done.step("judge"):
-        cluster, nodes = _read(crowd, tables)
+    with done.step("verify"):
+        nodes = _reread(crowd, nodes, tables)
         staged, dummy = stage(wanted, cluster, nodes)
         verification = judge(staged.scene, "sample", answers)
     with done.step("report"):
@@ -81,16 +86,13 @@ def run(crowd: Crowd) -> Pass:
     return done
 
 
-def _plan(crowd: Crowd) -> None:
+def _plan(crowd: Crowd, nodes: list[Any]) -> None:
     values, dummy = resolve(crowd.settings)
     intent, problems = build_intent(values)
-    cluster = Cluster.from_dict(crowd.api)
-    roster = Roster(cluster.members)
     # A node that does not answer is refused by the plan, so it plans for the others.
-    answers = {name: one for name, one in crowd.answers.items() if "node" in one}
-    nodes = [observe(name, answer, NO_OWN_VALUES, roster) for name, answer in answers.items()]
-    problems += check(intent, nodes)
-    plan_network(intent, nodes).as_result()
+    answering = [node for node in nodes if node.facts is not None]
+    problems += check(intent, answering)
+    plan_network(intent, answering).as_result()
     unexpected = [one for one in errors(problems) if one.variable != "network_foreign_cni"]
     assert not unexpected, unexpected
 
@@ -100,6 +102,13 @@ def _read(crowd: Crowd, tables: dict[str, Any]) -> tuple[Cluster, list[Any]]:
     roster = Roster(cluster.members)
     answers = ((name, with_tables(crowd.answers[name], tables.get(name))) for name in crowd.names)
     return cluster, [observe(name, answer, NO_OWN_VALUES, roster) for name, answer in answers]
+
+
+def _reread(crowd: Crowd, nodes: list[Any], tables: dict[str, Any]) -> list[Any]:
+    """The nodes, those that have sent their tables with them."""
+    roster = Roster(Cluster.from_dict(crowd.api).members) if tables else None
+    again = {name: with_tables(crowd.answers[name], tables[name]) for name in tables}
+    return [observe(one.host, again[one.host], NO_OWN_VALUES, roster) if one.host in again else one for one in nodes]
 
 
 def _probed(request: dict[str, Any]) -> dict[str, Any]:

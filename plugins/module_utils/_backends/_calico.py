@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
@@ -103,7 +102,7 @@ class Calico(Backend):
         devices = dict(zip((cidr.version for cidr in network.pod_cidrs), self.devices(network)))
         own = {version: node.underlay.network(version) for version in (4, 6)}
         return tuple(
-            replace(self._route(node, peer, block, devices.get(block.version), own[block.version]), peer=peer.name)
+            self._route(node, peer, block, devices.get(block.version), own[block.version])
             for peer in peers
             if peer.name != node.name
             for block in peer.pod_cidrs
@@ -121,7 +120,7 @@ class Calico(Backend):
             )
         near = self.direct_routing and own is not None and ip_address(address) in own
         if tunnel is None or near:
-            return Route(dst=str(block), gateway=address, dev=node.underlay.dev)
+            return Route(dst=str(block), gateway=address, dev=node.underlay.dev, peer=peer.name)
         return self._tunnel_route(peer, block, tunnel, address)
 
     def _tunnel_route(self, peer: Endpoint, block: IPNetwork, tunnel: str, address: str) -> Route:
@@ -198,7 +197,7 @@ class Ipip(Calico):
         return tuple(filter(None, (notes.get(PREFIX + "IPv4IPIPTunnelAddr"),)))
 
     def _tunnel_route(self, peer: Endpoint, block: IPNetwork, tunnel: str, address: str) -> Route:
-        return Route(dst=str(block), gateway=address, dev=tunnel, onlink=True)
+        return Route(dst=str(block), gateway=address, dev=tunnel, onlink=True, peer=peer.name)
 
 
 class IpipCrossSubnet(Ipip):
@@ -268,7 +267,7 @@ class Vxlan(Calico):
                 "the node %s has announced no address of its tunnel device, so its peers cannot reach its pods"
                 % peer.name
             )
-        return Route(dst=str(block), gateway=gateway, dev=tunnel, onlink=True)
+        return Route(dst=str(block), gateway=gateway, dev=tunnel, onlink=True, peer=peer.name)
 
     def neighbours(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Neighbour, ...]:
         return tuple(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
@@ -110,7 +109,7 @@ class Flannel(Backend):
         versions = [cidr.version for cidr in network.pod_cidrs]
         pairs = tuple(zip(versions, self._route_devices(node, network)))
         return tuple(
-            replace(self._route(lookup, dev, subnet, self._address(peer, version)), peer=peer.name)
+            self._route(lookup, dev, subnet, self._address(peer, version), peer.name)
             for peer in peers
             if peer.name != node.name
             for version, dev in pairs
@@ -130,7 +129,7 @@ class Flannel(Backend):
             )
         return address
 
-    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str, peer: str) -> Route:
         raise NotImplementedError
 
     def addresses(self, node: Endpoint, network: Network) -> t.Tuple[Address, ...]:
@@ -251,8 +250,8 @@ class Vxlan(Flannel):
             for name, cidr in zip(self.devices(network), network.pod_cidrs)
         )
 
-    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
-        return Route(dst=str(subnet), gateway=str(subnet.network_address), dev=dev, onlink=True)
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str, peer: str) -> Route:
+        return Route(dst=str(subnet), gateway=str(subnet.network_address), dev=dev, onlink=True, peer=peer)
 
     def neighbours(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Neighbour, ...]:
         """Where pkg/backend/vxlan/device.go AddARP and AddV6ARP put the peer's VTEP: at the peer subnet's .0."""
@@ -295,11 +294,11 @@ class VxlanDirect(Vxlan):
     label = "vxlan + DirectRouting"
     direct_routing = True
 
-    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str, peer: str) -> Route:
         direct = lookup.direct(address)
         if direct is None:
-            return super()._route(lookup, dev, subnet, address)
-        return Route(dst=str(subnet), gateway=address, dev=direct)
+            return super()._route(lookup, dev, subnet, address, peer)
+        return Route(dst=str(subnet), gateway=address, dev=direct, peer=peer)
 
 
 class HostGw(Flannel):
@@ -315,8 +314,8 @@ class HostGw(Flannel):
     def _route_devices(self, node: Endpoint, network: Network) -> t.Tuple[str, ...]:
         return (node.underlay.dev,) * len(network.pod_cidrs)
 
-    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
-        return Route(dst=str(subnet), gateway=address, dev=dev)
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str, peer: str) -> Route:
+        return Route(dst=str(subnet), gateway=address, dev=dev, peer=peer)
 
     def leftovers(self, network: Network) -> Leftovers:
         return Leftovers(routes=True)
@@ -439,8 +438,8 @@ class Ipip(Flannel):
         mtu = self.pod_mtu(node.underlay.mtu, network.options)
         return tuple(Link(name=name, mtu=mtu, kind="ipip") for name in self.devices(network))
 
-    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
-        return Route(dst=str(subnet), gateway=address, dev=dev, onlink=True)
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str, peer: str) -> Route:
+        return Route(dst=str(subnet), gateway=address, dev=dev, onlink=True, peer=peer)
 
     def leftovers(self, network: Network) -> Leftovers:
         # tunl0 appears with the kernel module and stays; it may be someone else's.
@@ -453,9 +452,9 @@ class IpipDirect(Ipip):
     label = "ipip + DirectRouting"
     direct_routing = True
 
-    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str) -> Route:
+    def _route(self, lookup: Lookup, dev: str, subnet: IPNetwork, address: str, peer: str) -> Route:
         direct = lookup.direct(address)
-        return super()._route(lookup, direct or dev, subnet, address)
+        return super()._route(lookup, direct or dev, subnet, address, peer)
 
 
 def recognise(facts: NodeFacts) -> t.Optional[Running]:

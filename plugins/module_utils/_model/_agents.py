@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
-class Agent:
+class Agent(t.NamedTuple):
     """A running program of the network or of Kubernetes, with the options that say what it was told."""
 
     name: str
@@ -18,8 +16,7 @@ class Agent:
     args: t.Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(t.NamedTuple):
     """The container runtime, and where it looks for CNI configuration and plugins."""
 
     name: t.Optional[str] = None
@@ -28,8 +25,7 @@ class Runtime:
     cni_bin_dir: t.Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(t.NamedTuple):
     """The plugin and backend that a node really runs, and the signs by which they were told."""
 
     plugin: str
@@ -38,8 +34,7 @@ class Running:
     signs: t.Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class BgpSession:
+class BgpSession(t.NamedTuple):
     """A BGP protocol of BIRD: ``state`` is BIRD's own word (up, start, down), ``info`` what it says besides."""
 
     name: str
@@ -57,8 +52,7 @@ class BgpSession:
         return self.state == "up" and self.info.startswith("Established")
 
 
-@dataclass(frozen=True)
-class Bird:
+class Bird(t.NamedTuple):
     """A BIRD that answered on its control socket."""
 
     socket: str
@@ -67,8 +61,7 @@ class Bird:
     sessions: t.Tuple[BgpSession, ...] = ()
 
 
-@dataclass(frozen=True)
-class WireguardPeer:
+class WireguardPeer(t.NamedTuple):
     """A peer of a WireGuard device; ``handshake`` is in seconds since the epoch, 0 = never."""
 
     public_key: str
@@ -77,8 +70,7 @@ class WireguardPeer:
     handshake: int = 0
 
 
-@dataclass(frozen=True)
-class Wireguard:
+class Wireguard(t.NamedTuple):
     """A WireGuard device."""
 
     dev: str

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 NFTABLES = "nft"
 """The flavour of a chain that is nobody's iptables chain."""
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(t.NamedTuple):
     """A chain of the packet filter. ``rules`` are texts where they were listed, ``rule_count`` always counts them."""
 
     flavour: str
@@ -33,8 +31,7 @@ class Chain:
         return "%s (%s, table %s %s)" % (self.name, self.flavour, self.family, self.table)
 
 
-@dataclass(frozen=True)
-class FilterTable:
+class FilterTable(t.NamedTuple):
     """A table of nftables."""
 
     family: str
@@ -42,8 +39,7 @@ class FilterTable:
     owner: t.Optional[str] = None
 
 
-@dataclass(frozen=True)
-class IpSet:
+class IpSet(t.NamedTuple):
     """A set of ipset(8)."""
 
     name: str
@@ -51,8 +47,7 @@ class IpSet:
     entries: t.Optional[int] = None
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(t.NamedTuple):
     """A socket that waits for packets; ``process`` is ``kernel`` for a tunnel device's own."""
 
     protocol: str

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import IPInterface, IPNetwork, ip_interface
 
@@ -14,8 +13,7 @@ FAMILIES = {"inet": 4, "inet6": 6}
 """Address family names of iproute2 and the IP version each stands for."""
 
 
-@dataclass(frozen=True)
-class Vxlan:
+class Vxlan(t.NamedTuple):
     """The VXLAN part of a link (RFC 7348). ``port`` is the outer UDP destination port."""
 
     vni: int
@@ -25,14 +23,13 @@ class Vxlan:
     learning: t.Optional[bool] = None
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(t.NamedTuple):
     """A network device; ``mtu`` in bytes. ``packets`` is what it has sent and received, where that was counted."""
 
     name: str
     mtu: int
     kind: t.Optional[str] = None
-    index: int = 0
+    ifindex: int = 0
     state: t.Optional[str] = None
     mac: t.Optional[str] = None
     master: t.Optional[str] = None
@@ -40,8 +37,7 @@ class Link:
     packets: t.Optional[t.Tuple[int, int]] = None
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(t.NamedTuple):
     """An address of a device, with its prefix length in bits."""
 
     dev: str
@@ -70,7 +66,7 @@ def parse_link(item: t.Mapping[str, t.Any]) -> Link:
         name=item["name"],
         mtu=int(item["mtu"]),
         kind=item.get("kind"),
-        index=int(item.get("index") or 0),
+        ifindex=int(item.get("index") or 0),
         state=item.get("state"),
         mac=item.get("mac"),
         master=item.get("master"),

@@ -15,16 +15,14 @@ class ModelError(ValueError):
     """A node's answer does not have the promised shape; the message names the field."""
 
 
-@dataclass(frozen=True)
-class FileFact:
+class FileFact(t.NamedTuple):
     """A file's content as its SHA-256, and its mode in octal digits."""
 
     sha256: str
     mode: str
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(t.NamedTuple):
     """Something that could not be read, and why."""
 
     what: str
@@ -140,4 +138,5 @@ Parsed = t.TypeVar("Parsed")
 def _each(
     source: t.Mapping[str, t.Any], key: str, parse: t.Callable[[t.Mapping[str, t.Any]], Parsed]
 ) -> t.Tuple[Parsed, ...]:
-    return tuple(parse(item) for item in source.get(key) or ())
+    items = source.get(key)
+    return tuple([parse(item) for item in items]) if items else ()

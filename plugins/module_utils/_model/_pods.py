@@ -9,8 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
-class CniConfig:
+class CniConfig(t.NamedTuple):
     """One configuration file of the container runtime; ``file`` is its base name, ``mtu`` in bytes."""
 
     file: str
@@ -31,8 +30,7 @@ class Cni:
     search: t.Mapping[str, t.Tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Pod:
+class Pod(t.NamedTuple):
     """A pod's network namespace: its device ``ifname``, the other end ``host_dev``, both MTUs in bytes."""
 
     addresses: t.Tuple[str, ...]
@@ -48,8 +46,7 @@ class Pod:
         return self.name or (self.addresses[0] if self.addresses else "?")
 
 
-@dataclass(frozen=True)
-class Lease:
+class Lease(t.NamedTuple):
     """An address that host-local keeps reserved on disk; ``age`` in seconds."""
 
     network: str

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import IPNetwork, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._tables import fdb_row, neighbour_row, route_row
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(t.NamedTuple):
     """A route of the kernel. The default route has the destination ``0.0.0.0/0`` or ``::/0``."""
 
     dst: str
@@ -25,7 +23,7 @@ class Route:
     type: str = "unicast"
     metric: int = 0
     table: str = "main"
-    peer: str = field(default="", compare=False, repr=False)
+    peer: str = ""
     """The node it leads to, where a backend made the route; empty for one that leads to all."""
 
     @property
@@ -55,8 +53,7 @@ class Route:
         return " ".join(words)
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(t.NamedTuple):
     """A policy rule besides the kernel's own three (ip-rule(8)); unset selectors are None."""
 
     priority: int
@@ -84,15 +81,14 @@ class Rule:
         return " ".join(words + ([self.action] if self.action else []))
 
 
-@dataclass(frozen=True)
-class Neighbour:
+class Neighbour(t.NamedTuple):
     """A neighbour of a device: an address and the MAC address behind it."""
 
     dev: str
     address: str
     mac: t.Optional[str] = None
     permanent: bool = False
-    peer: str = field(default="", compare=False, repr=False)
+    peer: str = ""
 
     @property
     def row(self) -> str:
@@ -100,15 +96,14 @@ class Neighbour:
         return neighbour_row(self.dev, self.address, self.mac)
 
 
-@dataclass(frozen=True)
-class FdbEntry:
+class FdbEntry(t.NamedTuple):
     """A forwarding entry of a VXLAN device: frames for this MAC address go to that address outside."""
 
     dev: str
     mac: str
     dst: str
     permanent: bool = False
-    peer: str = field(default="", compare=False, repr=False)
+    peer: str = ""
 
     @property
     def row(self) -> str:
@@ -116,12 +111,11 @@ class FdbEntry:
         return fdb_row(self.dev, self.mac, self.dst)
 
 
-@dataclass(frozen=True)
-class Digested:
-    """A table that was too large to be listed; ``packed`` are its rows where they were asked for."""
+class Digested(t.NamedTuple):
+    """A table that was too large to be listed; ``size`` counts its rows, ``packed`` are the rows where they were asked for."""
 
     what: str
-    count: int
+    size: int
     digest: str
     dev: t.Optional[str] = None
     packed: t.Optional[str] = None

@@ -16,6 +16,9 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
 SCHEMA_VERSION = 1
 """Counts up when a program that reads the JSON has to be changed."""
 
+INDENTED_NODES = 300
+"""Up to this many nodes the text has a line for each value."""
+
 _ORDER: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
     "nodes": lambda node: node["name"],
     "findings": lambda item: [item[key] for key in ("id", "node", "subject", "severity", "expected", "actual")],
@@ -31,11 +34,13 @@ def _point(point: t.Mapping[str, t.Any]) -> tuple[str, ...]:
 
 
 def render(result: Result) -> str:
-    """The canonical text: keys and lists sorted, ASCII, a line a value, so that two runs can be compared.
+    """The canonical text: keys and lists sorted, ASCII, so that two runs can be compared.
 
     Raises ValueError if the result has another schema version than this file writes.
     """
     if result["schema"] != SCHEMA_VERSION:
         raise ValueError(f"the result has schema {result['schema']}, this collection writes {SCHEMA_VERSION}")
     ordered = {key: sorted(value, key=_ORDER[key]) if key in _ORDER else value for key, value in result.items()}
-    return json.dumps(ordered, indent=1, sort_keys=True) + "\n"
+    # Indenting is a person's convenience, and many times slower than not to.
+    indent = 1 if len(result["nodes"]) <= INDENTED_NODES else None
+    return json.dumps(ordered, indent=indent, sort_keys=True) + "\n"

@@ -35,7 +35,7 @@ class ActualTables:
 
     def __init__(self, scene: Scene, facts: NodeFacts) -> None:
         self._scene, self._facts = scene, facts
-        self._devices = frozenset(scene.backend.devices(scene.intent))
+        self._devices = scene.devices
 
     def table(self, what: str) -> ActualTable:
         """One of "pod_routes", "neighbours", "fdb". A damaged packed table counts as not listed."""
@@ -46,7 +46,7 @@ class ActualTables:
             return ActualTable.of_rows(what, [*packed, *listed])
         # A table of several devices may be listed for one and digested for another.
         sums = [int(one.digest, 16) for one in digested] + [_tables.row_hash(row) for row in listed]
-        count = sum(one.count for one in digested) + len(listed)
+        count = sum(one.size for one in digested) + len(listed)
         return ActualTable(what, count, _tables.as_text(_tables.add(sums)), None)
 
     def _concerns(self, table: Digested) -> bool:
@@ -70,7 +70,7 @@ def _unpacked(digested: t.Iterable[Digested]) -> list[str] | None:
             found = _tables.unpack(one.packed) if one.packed is not None else []
         except ValueError:
             return None
-        if len(found) != one.count:
+        if len(found) != one.size:
             return None
         rows += found
     return rows

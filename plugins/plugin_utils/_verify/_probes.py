@@ -25,8 +25,7 @@ POD, NODE, SERVICE = "pod", "node", "service"
 MODES = ("sample", "all", "none")
 
 
-@dataclass(frozen=True)
-class End:
+class End(t.NamedTuple):
     """One end of a path; ``node`` is empty for a service."""
 
     node: str
@@ -35,8 +34,7 @@ class End:
     port: int | None = None
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(t.NamedTuple):
     """A path to be probed; ``mtu`` in bytes is what shall pass in one piece."""
 
     id: str
@@ -59,8 +57,7 @@ class Probe:
         }
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(t.NamedTuple):
     """What became of a probe; times in milliseconds, ``hops`` up to the target, null where nobody answered."""
 
     probe: Probe
@@ -155,11 +152,13 @@ class _Planner:
             return LOCAL
         if source.endpoint is None or peer is None:
             return ANY
+        if not self._scene.backend.direct_routing:
+            return TUNNEL if self._scene.devices else DIRECT
         routes = self._scene.backend.routes(source.endpoint, (peer,), self._scene.intent)
         own = [route for route in routes if route.version == version]
         if not own:
             return ANY
-        return TUNNEL if self._scene.backend.tunnelled(own[0], self._scene.intent) else DIRECT
+        return TUNNEL if own[0].dev in self._scene.devices else DIRECT
 
     def _mtu(self, view: NodeView, address: str) -> int | None:
         """What the source can send at most: the declared MTU, or less for a pod that was made with less."""

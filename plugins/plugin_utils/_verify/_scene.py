@@ -68,6 +68,7 @@ class Scene:
     def __init__(self, intent: Intent, cluster: Cluster, observed: t.Sequence[ObservedNode]) -> None:
         self.intent, self.cluster, self.observed = intent, cluster, observed
         self.backend: Backend = intent.backend
+        self.devices = frozenset(intent.backend.devices(intent))
         self.nftables = uses_nftables(intent, observed)
         self.announced = {name: self.backend.announced(one.notes) for name, one in cluster.members.items()}
         self.peers = [peer for member in cluster.members.values() for peer in self._peer(member)]

@@ -80,7 +80,7 @@ def _noted(notes: t.Mapping[str, str], one: Traces) -> bool:
 
 
 def _devices(case: Case, others: t.Mapping[str, Traces]) -> Findings:
-    own = {*case.backend.devices(case.intent), case.backend.bridge}
+    own = {*case.scene.devices, case.backend.bridge}
     for link in case.facts.links:
         if case.backend.traces.has_device(link.name) and link.name not in own and not _of_a_pod(case, link):
             what = f"nothing that {case.backend.plugin} with {case.backend.label} does not make"
@@ -104,7 +104,7 @@ def _device(case: Case, link: Link, expected: str) -> t.Any:
 
 def _shared(case: Case) -> Findings:
     for dev in {dev for one in traces().values() for dev in one.shared_devices}:
-        if dev in case.backend.devices(case.intent) or dev not in case.links:
+        if dev in case.scene.devices or dev not in case.links:
             continue
         addresses = [one for one in case.addresses.get(dev, ()) if case.scene.holds(one.network)]
         routes = [one for one in case.facts.routes if one.dev == dev and case.scene.holds(one.network)]

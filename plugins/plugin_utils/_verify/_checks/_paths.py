@@ -102,7 +102,7 @@ def _counters(scene: Scene, probed: Probed) -> Findings:
 
     Other traffic moves the counters too, so only clear cases are findings.
     """
-    devices = scene.backend.devices(scene.intent)
+    devices = sorted(scene.devices)
     sent = _sent(probed)
     for node, moved in probed.counters.items():
         known = [one for one in (moved.get(dev) for dev in devices) if one is not None]
