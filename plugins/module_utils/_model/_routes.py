@@ -112,7 +112,7 @@ class FdbEntry(t.NamedTuple):
 
 
 class Digested(t.NamedTuple):
-    """A table that was too large to be listed; ``size`` counts its rows, ``packed`` are the rows where they were asked for."""
+    """A table that was too large to be listed; ``packed`` are its ``size`` rows where they were asked for."""
 
     what: str
     size: int

@@ -24,6 +24,9 @@ POD, NODE, SERVICE = "pod", "node", "service"
 
 MODES = ("sample", "all", "none")
 
+TRACED = 6
+"""Traces from one source that answers are likely to come back for."""
+
 
 class End(t.NamedTuple):
     """One end of a path; ``node`` is empty for a service."""
@@ -43,6 +46,7 @@ class Probe(t.NamedTuple):
     target: End
     expected: str
     mtu: int | None = None
+    trace: bool = True
 
     def as_option(self) -> dict[str, t.Any]:
         """The probe as path_probe's option."""
@@ -52,7 +56,7 @@ class Probe(t.NamedTuple):
             "target": self.target.address,
             "kind": "icmp" if self.target.port is None else "tcp",
             "port": self.target.port,
-            "trace": self.target.port is None,
+            "trace": self.trace and self.target.port is None,
             "mtu": self.mtu,
         }
 
@@ -83,7 +87,15 @@ def plan_probes(scene: Scene, mode: str) -> list[Probe]:
     """The paths of a cluster in a mode of MODES."""
     if mode == "none":
         return []
-    return list(_Planner(scene).probes(mode))
+    return list(_traced(_Planner(scene).probes(mode)))
+
+
+def _traced(probes: t.Iterable[Probe]) -> t.Iterator[Probe]:
+    """Only a source's first few paths are traced: kernels limit how many ICMP errors they send (icmp_ratelimit)."""
+    traces: dict[End, int] = {}
+    for probe in probes:
+        number = traces[probe.source] = traces.get(probe.source, 0) + 1
+        yield probe if number <= TRACED else probe._replace(trace=False)
 
 
 class _Planner:

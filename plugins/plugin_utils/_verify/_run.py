@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import detect
-from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._members import cluster_of_nodes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors
@@ -42,8 +42,7 @@ class Staged:
 def stage(wanted: Declared, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> tuple[Staged | None, list[Problem]]:
     """Bring together what was declared (or is detected now) and what was read."""
     if wanted.intent is not None:
-        members = cluster if wanted.intent.kube else cluster_of_nodes(wanted.intent, nodes)
-        return Staged(Scene(wanted.intent, members, nodes), wanted.settings, declared=True), []
+        return Staged(_declared_scene(wanted.intent, cluster, nodes), wanted.settings, declared=True), []
     found, problems = detect(cluster, nodes)
     if found is None:
         return None, problems
@@ -53,6 +52,12 @@ def stage(wanted: Declared, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -
     if intent is None or problems:
         return None, problems
     return Staged(Scene(intent, cluster, nodes), found.settings, declared=False, signs=found.signs), []
+
+
+def _declared_scene(intent: Intent, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> Scene:
+    if intent.kube:
+        return Scene(intent, cluster, nodes)
+    return Scene(intent, cluster_of_nodes(intent, nodes), nodes, complete=all(node.facts for node in nodes))
 
 
 def ask(scene: Scene, mode: str) -> dict[str, dict[str, t.Any]]:

@@ -65,8 +65,12 @@ class NodeView:
 class Scene:
     """A whole cluster before the judge."""
 
-    def __init__(self, intent: Intent, cluster: Cluster, observed: t.Sequence[ObservedNode]) -> None:
+    def __init__(
+        self, intent: Intent, cluster: Cluster, observed: t.Sequence[ObservedNode], complete: bool = True
+    ) -> None:
         self.intent, self.cluster, self.observed = intent, cluster, observed
+        # Where members are known only from themselves, one that was not read may be anybody's peer.
+        self.complete = complete
         self.backend: Backend = intent.backend
         self.devices = frozenset(intent.backend.devices(intent))
         self.nftables = uses_nftables(intent, observed)

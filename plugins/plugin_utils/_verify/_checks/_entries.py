@@ -89,7 +89,7 @@ def _table(case: Case, endpoint: Endpoint, kind: _Kind) -> Findings:
             yield kind.wrong.found(case.name, f"{kind.what} {key}", told, found, again)
         else:
             yield kind.missing.found(case.name, f"{kind.what} {key}", told, kind.unknown.format(key=key), again)
-    for key, value in sorted(present - entries.keys()):
+    for key, value in sorted(present - entries.keys()) if case.scene.complete else ():
         if key not in keys and value != "none":
             found = kind.known.format(key=key, value=value)
             hint = "It does no harm, and goes away with the device"
