@@ -48,6 +48,11 @@ class NodePlan:
         return ipaddress.ip_interface(self.nic).network
 
     @property
+    def length(self):
+        """The prefix length of the subnet."""
+        return ipaddress.ip_network(self.subnet).prefixlen
+
+    @property
     def gateway(self):
         """The first address of the subnet, which the pods' bridge has."""
         return str(ipaddress.ip_network(self.subnet)[1])
@@ -164,18 +169,26 @@ class Place:
 
     def call(self, function, *args, **kwargs):
         """What a function returns there, in a child; what it raises is raised here, as an AssertionError."""
+        return self.begin(function, *args, **kwargs)()
+
+    def begin(self, function, *args, **kwargs):
+        """Start what call() does; gives a function that waits for its end, so that several places work at once."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             _in_child(lambda: self._answer(writing, function, args, kwargs))
         os.close(writing)
-        with open(reading, "rb") as stream:
-            data = stream.read()
-        os.waitpid(pid, 0)
-        assert data, f"{self.name}: {function} never returned"
-        error, value = pickle.loads(data)
-        assert error is None, f"{self.name}: {error}"
-        return value
+
+        def end():
+            with open(reading, "rb") as stream:
+                data = stream.read()
+            os.waitpid(pid, 0)
+            assert data, f"{self.name}: {function} never returned"
+            error, value = pickle.loads(data)
+            assert error is None, f"{self.name}: {error}"
+            return value
+
+        return end
 
     def _answer(self, writing, function, args, kwargs):
         answer = (None, None)
@@ -245,6 +258,7 @@ class Topology:
         self.plans = {plan.name: plan for plan in nodes}
         self.places = {}
         self.pods = {}
+        self._ports = {}
         self._numbers = itertools.count(1)
         try:
             self._build()
@@ -283,7 +297,7 @@ class Topology:
         for plan in self.plans.values():
             for peer in self.plans.values():
                 if peer is not plan:
-                    self._add_peer(plan, peer)
+                    self.add_peer(plan, peer)
 
     def _new_place(self, name):
         place = self.places[name] = Place(name)
@@ -316,15 +330,20 @@ class Topology:
             f"route add default via {_router_address(plan.segment)} dev eth0",
             f"link add cni0 mtu {self.pod_mtu} type bridge mcast_snooping 0",
             "link set cni0 up",
-            f"addr add {plan.gateway}/24 dev cni0",
+            f"addr add {plan.gateway}/{plan.length} dev cni0",
         ]
         if self.ipv6:
             lines += [f"addr add {plan.address6}/64 dev eth0 nodad", f"addr add {plan.gateway6}/64 dev cni0 nodad"]
         if self.backend != "host-gw":
-            lines += self._tunnel("flannel.1", plan, plan.address, 4, f"{plan.tunnel}/32")
-            if self.ipv6:
-                lines += self._tunnel("flannel-v6.1", plan, plan.address6, 6, f"{plan.tunnel6}/128 nodad")
+            lines += self.tunnel(plan)
         node.ip("\n".join(lines))
+
+    def tunnel(self, plan):
+        """The lines for `ip` that make a node's tunnel devices."""
+        lines = self._tunnel("flannel.1", plan, plan.address, 4, f"{plan.tunnel}/32")
+        if self.ipv6:
+            lines += self._tunnel("flannel-v6.1", plan, plan.address6, 6, f"{plan.tunnel6}/128 nodad")
+        return lines
 
     def _tunnel(self, dev, plan, local, version, address):
         mtu = self.mtu - (1500 - VXLAN_MTU[version])
@@ -335,7 +354,7 @@ class Topology:
             f"addr add {address} dev {dev}",
         ]
 
-    def _add_peer(self, plan, peer):
+    def add_peer(self, plan, peer):
         """What flanneld programs for a peer."""
         direct = self.backend == "host-gw" or (self.backend == "direct" and plan.segment == peer.segment)
         ways = [("flannel.1", peer.subnet, peer.address, peer.tunnel)]
@@ -359,7 +378,7 @@ class Topology:
         plan = self.plans[node]
         place, port = self._connect_pod(node, address, "veth", mtu)
         self[node].ip(f"link set {port} master cni0")
-        lines = [f"addr add {address}/24 dev eth0", f"route add default via {plan.gateway} dev eth0"]
+        lines = [f"addr add {address}/{plan.length} dev eth0", f"route add default via {plan.gateway} dev eth0"]
         if address6:
             lines += [f"addr add {address6}/64 dev eth0 nodad", f"route add default via {plan.gateway6} dev eth0"]
         place.ip("\n".join(lines))
@@ -386,8 +405,21 @@ class Topology:
         port = f"{prefix}{number:08x}"
         ends = f"mtu {mtu} type veth peer name eth0 mtu {mtu} netns /proc/self/fd/{place.net}"
         self[node].ip(f"link add {port} {ends}\nlink set {port} up", pass_fds=(place.net,))
+        self._ports[address] = node, port
         place.ip("link set lo up\nlink set eth0 up")
         return place, port
+
+    def port(self, address):
+        """The node's end of a pod's device."""
+        return self._ports[address][1]
+
+    def remove_pod(self, address):
+        """Take a pod away: both ends of its device, its namespace, and the namespace's name."""
+        node, port = self._ports.pop(address)
+        place = self.pods.pop(address)
+        self[node].ip(f"link del {port}")
+        self[node].run("ip", "netns", "delete", place.name)
+        place.close()
 
     def counter(self, node, dev, name="tx_packets"):
         """A device's counter, as the node's own /sys tells it."""
