@@ -117,6 +117,9 @@ class Backend:
     blocks: bool = False
     """Whether the nodes' subnets are blocks that the plugin gives out itself, instead of the Nodes' podCIDRs."""
 
+    chosen_in: str = ""
+    """Where a running agent has this backend from, for people."""
+
     speaks_bgp: bool = False
     """Whether the backend does not work without BGP sessions between the nodes."""
 

@@ -78,6 +78,7 @@ class Calico(Backend):
     route_owner = "Felix or BIRD"
     cni_config = "10-calico.conflist"
     traces = TRACES
+    chosen_in = "the IPPool's ipipMode and vxlanMode"
     blocks = True
     reads_mtu = True
     dual_stack = True

@@ -86,6 +86,7 @@ class Flannel(Backend):
     cni_plugins = ("bridge", "host-local", "loopback", "portmap")
     bridge = BRIDGE
     traces = TRACES
+    chosen_in = "net-conf.json, which flanneld reads once, when it starts"
 
     def features(self, nftables: bool = False) -> t.Tuple[KernelFeature, ...]:
         # main.go: flanneld exits without bridge-nf-call-iptables, unless EnableNFTables is set.

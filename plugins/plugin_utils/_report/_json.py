@@ -24,7 +24,6 @@ _ORDER: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
     "findings": lambda item: [item[key] for key in ("id", "node", "subject", "severity", "expected", "actual")],
     "paths": lambda path: [path["kind"], *_point(path["source"]), *_point(path["target"])],
     "sessions": lambda item: [item["node"], item["address"], item["type"]],
-    "checks": lambda check: [check["topic"], check["id"]],
     "gaps": lambda gap: [gap["node"], gap["what"], gap["reason"]],
 }
 
@@ -34,8 +33,9 @@ def _point(point: t.Mapping[str, t.Any]) -> tuple[str, ...]:
 
 
 def render(result: Result) -> str:
-    """The canonical text: keys and lists sorted, ASCII, so that two runs can be compared.
+    """The canonical text: ASCII, keys and lists sorted, so that two runs can be compared.
 
+    Checks keep their order: the cause of a finding comes before what follows from it.
     Raises ValueError if the result has another schema version than this file writes.
     """
     if result["schema"] != SCHEMA_VERSION:

@@ -58,7 +58,8 @@ class Group:
 
 
 def groups(result: Result) -> list[Group]:
-    """The findings, worst first and those on most nodes first."""
+    """The findings, worst first, and in the order of the checks: what may be the cause of others comes before them."""
+    places = {check["id"]: place for place, check in enumerate(result["checks"])}
     found: dict[tuple[str, str], Group] = {}
     variants: dict[tuple[str, ...], Variant] = {}
     for item in result["findings"]:
@@ -71,7 +72,11 @@ def groups(result: Result) -> list[Group]:
             variant = variants[key] = Variant(subject, expected, actual, hint)
             group.variants.append(variant)
         variant.nodes.append(plain(item["node"]))
-    return sorted(found.values(), key=lambda group: (SEVERITIES.index(group.severity), -group.findings, group.id))
+    last = len(places)
+    return sorted(
+        found.values(),
+        key=lambda group: (SEVERITIES.index(group.severity), places.get(group.id, last), -group.findings, group.id),
+    )
 
 
 def findings_by_node(result: Result) -> dict[str, Counter[str]]:

@@ -98,8 +98,10 @@ def test_a_skipped_check_needs_its_reason():
 
 def test_the_text_does_not_depend_on_the_order_things_were_found_in():
     result = samples.with_findings(20)
+    # Checks are not found but made, in an order that means something.
     other = {
-        key: list(reversed(value)) if isinstance(value, list) else value for key, value in reversed(result.items())
+        key: list(reversed(value)) if isinstance(value, list) and key != "checks" else value
+        for key, value in reversed(result.items())
     }
     assert REPORTS["json"].render(other) == REPORTS["json"].render(result)
 

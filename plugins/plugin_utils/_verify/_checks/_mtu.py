@@ -9,7 +9,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import Pod
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
-    ERROR,
     INFO,
     WARNING,
     Check,
@@ -20,7 +19,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene impo
 TOPIC = "MTU"
 _PODS = ("pods", "links")
 
-POD_HIGH = Check("pod-mtu-high", ERROR, "No pod has a larger MTU than the tunnel and the NIC leave it", _PODS)
+POD_HIGH = Check("pod-mtu-high", WARNING, "No pod has a larger MTU than the tunnel and the NIC leave it", _PODS)
 POD_LOW = Check("pod-mtu-low", INFO, "No pod has a smaller MTU than it could have", _PODS)
 VETH = Check("veth-mtu-mismatch", WARNING, "Both ends of a pod's device have one MTU", _PODS)
 BRIDGE = Check("bridge-mtu-low", WARNING, "The pods' bridge has at least the pods' MTU", ("links", "pods"))

@@ -82,7 +82,7 @@ def _missing(case: Case, route: Route) -> Finding:
 
 def _wrong(case: Case, expected: Route, actual: Route) -> Finding:
     if expected.dev != actual.dev:
-        hint = f"Restart {case.backend.plugin}'s agent on {case.name} so that it follows the declared backend"
+        hint = f"Compare the inventory with {case.backend.chosen_in}"
         return WRONG_DEVICE.found(case.name, expected.dst, str(expected), str(actual), hint)
     hint = f"Compare it with the address that {expected.peer or 'the peer'} has announced"
     return WRONG_GATEWAY.found(case.name, expected.dst, str(expected), str(actual), hint)
