@@ -9,9 +9,10 @@ Global_), BIRD's own words for its protocols ("show protocols all").
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import BgpSession
+from ansible_collections.switchyard.cni.plugins.module_utils._model import BgpSession, Bird
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import ERROR, WARNING, Check, Findings
 
@@ -33,16 +34,25 @@ def examine(case: Case) -> Findings:
     calico = case.scene.cluster.calico
     if calico is None or not case.view.told("bird"):
         return
-    if not case.facts.birds:
-        if calico.backend == "bird" or (calico.backend is None and case.backend.speaks_bgp):
+    served = {version for bird in case.facts.birds for version in _families(bird)}
+    if calico.backend == "bird" or (calico.backend is None and case.backend.speaks_bgp):
+        for version in set(case.intent.versions) - served:
             hint = f"Look at calico-node's log on {case.name}: BIRD runs inside it"
-            yield SILENT.found(case.name, "BIRD", "an answer", "no control socket that answers", hint)
-        return
+            yield SILENT.found(case.name, f"BIRD for IPv{version}", "an answer", "no control socket that answers", hint)
     sessions = {session.peer: session for bird in case.facts.birds for session in bird.sessions}
     for session in sessions.values():
         yield from _session(case, session)
     if calico.mesh:
-        yield from _mesh(case, sessions)
+        yield from _mesh(case, sessions, served)
+
+
+def _families(bird: Bird) -> tuple[int, ...]:
+    """The IP versions a BIRD serves: from 2.0 on one daemon serves both, before that bird6 is another program."""
+    if "bird6" in bird.socket:
+        return (6,)
+    # Calico's fork calls itself v0.3.3+birdv1.6.8.
+    major = re.search(r"(?:^|birdv)(\d+)\.", bird.version)
+    return (4, 6) if major and int(major[1]) >= 2 else (4,)
 
 
 def _session(case: Case, session: BgpSession) -> Findings:
@@ -69,12 +79,10 @@ def _cure(session: BgpSession) -> str:
     return f"Look at BIRD's log on both nodes; TCP port 179 must pass between them and {session.peer}"
 
 
-def _mesh(case: Case, sessions: t.Mapping[str, BgpSession]) -> Findings:
+def _mesh(case: Case, sessions: t.Mapping[str, BgpSession], served: t.Collection[int]) -> Findings:
     peers = case.scene.mesh
-    # A BIRD serves one family: without its sessions nobody expects that family's peers of it.
-    families = {":" in address for address in sessions} or {False}
     for address in peers.keys() - sessions.keys():
-        if peers[address] != case.name and (":" in address) in families:
+        if peers[address] != case.name and (6 if ":" in address else 4) in served:
             hint = f"Look at calico-node's log on {case.name}: confd writes a session for every Node"
             yield NO_PEER.found(case.name, f"{address} ({peers[address]})", "a session of the mesh", "none", hint)
     for address in sessions.keys() - peers.keys():
