@@ -62,15 +62,30 @@ def _session(case: Case, session: BgpSession) -> Findings:
         actual = " ".join(word for word in (session.state, session.info) if word)
         yield DOWN.found(case.name, subject, "up Established", actual, _cure(session))
     if calico is not None and session.kind == MESH:
-        for what, number in (("own", session.local_as), ("peer's", session.peer_as)):
-            if number is not None and number != calico.as_number:
-                hint = "Correct asNumber in the BGPConfiguration default or on the Node: the mesh has one AS number"
-                yield AS_NUMBER.found(case.name, subject, f"{what} AS {calico.as_number}", f"{what} AS {number}", hint)
+        for expected, actual in _as_numbers(session, calico.as_number):
+            hint = "Correct asNumber in the BGPConfiguration default or on the Node: the mesh has one AS number"
+            yield AS_NUMBER.found(case.name, subject, expected, actual, hint)
+
+
+def _as_numbers(session: BgpSession, declared: int) -> t.Iterator[tuple[str, str]]:
+    """What should be and is not. BIRD 1.6 does not print its own number; that it is wrong shows when a peer refuses it.
+
+    Refusing is "Bad Peer AS" (RFC 4271, section 6.2); BIRD says whether it has sent the error or received it.
+    """
+    for whose, number in (("own", session.local_as), ("peer's", session.peer_as)):
+        if number is not None and number != declared:
+            yield f"{whose} AS {declared}", f"{whose} AS {number}"
+    if "bad peer as" in session.info.lower():
+        if "received" in session.info.lower():
+            yield f"own AS {declared}", "another one: the peer refuses it"
+        else:
+            yield f"peer's AS {declared}", "another one: it is refused"
 
 
 def _cure(session: BgpSession) -> str:
     info = session.info.lower()
-    if "unreachable" in info:
+    # The same error in the words of the C libraries of Calico's image and of others.
+    if "unreachable" in info or "no route to host" in info:
         return f"Bring {session.peer} up, or delete its Node: no host answers at this address"
     if "refused" in info:
         return f"Start calico-node on {session.peer}: the host answers, BIRD does not"
