@@ -96,7 +96,8 @@ def _of_a_pod(case: Case, link: Link) -> bool:
 
 
 def _device(case: Case, link: Link, expected: str) -> t.Any:
-    routes = [route.dst for route in case.facts.routes if route.dev == link.name]
+    # Every device that is up has the link-local network: it leads to nobody's pods.
+    routes = [one.dst for one in case.facts.routes if one.dev == link.name and not one.network.is_link_local]
     used = f", with routes to {names(routes)}" if routes else ""
     hint = f"Delete it when no pod uses it any more: ip link del {link.name}"
     return DEVICE.found(case.name, link.name, expected, f"{link.name} ({link.kind or 'device'}){used}", hint)
