@@ -69,12 +69,14 @@ class Scene:
         self, intent: Intent, cluster: Cluster, observed: t.Sequence[ObservedNode], complete: bool = True
     ) -> None:
         self.intent, self.cluster, self.observed = intent, cluster, observed
-        # Where members are known only from themselves, one that was not read may be anybody's peer.
+        # Without all that is known of every member nobody can say that an entry is of no use: where members are known
+        # only from themselves and one was not read, or where an announcement is missing or cannot be read.
         self.complete = complete
         self.backend: Backend = intent.backend
         self.devices = frozenset(intent.backend.devices(intent))
         self.nftables = uses_nftables(intent, observed)
         self.announced = {name: self.backend.announced(one.notes) for name, one in cluster.members.items()}
+        self.complete &= not any(one.damaged or not one.addresses for one in self.announced.values())
         self.peers = [peer for member in cluster.members.values() for peer in self._peer(member)]
         self.views = self._views()
         self.tables = {what: ExpectedTable(self.backend, what, self.peers, intent) for what in TABLES}
