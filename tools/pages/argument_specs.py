@@ -15,24 +15,87 @@ if TYPE_CHECKING:
 
 # What the inventory writes as text or list is judged by the plan, which also understands the other dialects.
 TYPES = {"str": "str", "bool": "bool", "int": "int", "choice": "str", "list": "list", "dict": "dict", "cidrs": "str"}
-NOTE = (
+READ_BY_THE_PLAN = (
     "The variables are read from the inventory by M(switchyard.cni.network_plan), which knows their defaults and "
     "aliases and reports every mistake at once; the role itself gets the plan."
 )
+READ_BY_THE_VERIFICATION = (
+    "The variables that declare the network are read from the inventory by M(switchyard.cni.network_verify), which "
+    "knows their defaults and aliases. All of them are optional: where C(network_pod_cidr) is not set, the network "
+    "that runs is detected."
+)
+PLAN = {
+    "type": "dict",
+    "description": ["The result of M(switchyard.cni.network_plan); the playbooks register it as C(network_plan)."],
+}
+VERIFY = {
+    "verify_probe": {
+        "type": "str",
+        "description": ["Which paths are probed.", "The number of paths grows linearly with the nodes in C(sample)."],
+        "choices": ["sample", "all", "none"],
+        "default": "sample",
+    },
+    "verify_services": {
+        "type": "list",
+        "elements": "str",
+        "description": [
+            "Services to connect to from a pod of each node, each as C(namespace/name).",
+            "Unset, those that every cluster has, the API server's and the cluster's DNS.",
+        ],
+    },
+    "verify_fail_on": {
+        "type": "str",
+        "description": ["The mildest severity with which the run fails."],
+        "choices": ["error", "warning", "never"],
+        "default": "error",
+    },
+    "verify_report_dir": {
+        "type": "str",
+        "description": [
+            "A folder on the controller for the reports; it is made where it is missing.",
+            "Empty, none are written; nor in check mode.",
+        ],
+        "default": "",
+    },
+    "verify_reports": {
+        "type": "list",
+        "elements": "str",
+        "description": ["Which reports are written."],
+        "choices": ["text", "json", "junit", "html"],
+        "default": ["text", "json", "junit", "html"],
+    },
+}
+API_HOST = {
+    "type": "str",
+    "description": ["The host that talks to the API server and holds the kubeconfig.", "Default localhost."],
+}
 ROLES: dict[str, dict[str, Any]] = {
     "prepare": {
         "prefixes": ("network_",),
-        "plan": "prepare_plan",
+        "options": {"prepare_plan": PLAN},
+        "note": READ_BY_THE_PLAN,
+        "required": "There is no default.",
         "entry_points": {
             "main": "Bring one node's kernel modules, sysctls, CNI plugins and files to what its pod network needs.",
         },
     },
     "flannel": {
         "prefixes": ("network_", "flannel_"),
-        "plan": "flannel_plan",
+        "options": {"flannel_plan": PLAN},
+        "note": READ_BY_THE_PLAN,
+        "required": "There is no default.",
         "entry_points": {
             "main": "Deploy flannel with the declared backend and wait until it is ready on every node.",
             "configure": "Write flannel's network configuration where its subnet manager keeps it, if that is etcd.",
+        },
+    },
+    "verify": {
+        "prefixes": ("network_", "flannel_", "calico_"),
+        "options": {**VERIFY, "network_api_host": API_HOST},
+        "note": READ_BY_THE_VERIFICATION,
+        "required": "Unset, it is detected.",
+        "entry_points": {
+            "main": "Compare every node's pod network with what is declared or detected, probe paths, and report.",
         },
     },
 }
@@ -41,15 +104,13 @@ ROLES: dict[str, dict[str, Any]] = {
 def argument_specs(role: str, settings: Iterable[Setting]) -> str:
     """Return the text of meta/argument_specs.yml of a role."""
     facts = ROLES[role]
-    options = {item.name: _option(item) for item in settings if item.name.startswith(facts["prefixes"])}
-    options[facts["plan"]] = {
-        "type": "dict",
-        "description": ["The result of M(switchyard.cni.network_plan); the playbooks register it as C(network_plan)."],
-    }
+    chosen = [item for item in settings if item.name.startswith(facts["prefixes"])]
+    options = {item.name: _option(item, facts["required"]) for item in chosen}
+    options.update(facts["options"])
     specs = {
         name: {
             "short_description": text,
-            "description": [text, NOTE],
+            "description": [text, facts["note"]],
             "author": ["The switchyard.cni developers"],
             "options": options,
         }
@@ -59,8 +120,8 @@ def argument_specs(role: str, settings: Iterable[Setting]) -> str:
     return head + yaml.dump({"argument_specs": specs}, Dumper=_Dumper, sort_keys=False, width=110)
 
 
-def _option(setting: Setting) -> dict[str, Any]:
-    option: dict[str, Any] = {"type": TYPES[setting.kind], "description": _description(setting)}
+def _option(setting: Setting, required: str) -> dict[str, Any]:
+    option: dict[str, Any] = {"type": TYPES[setting.kind], "description": _description(setting, required)}
     if setting.kind == "list":
         option["elements"] = "raw"
     if setting.secret:
@@ -68,7 +129,7 @@ def _option(setting: Setting) -> dict[str, Any]:
     return option
 
 
-def _description(setting: Setting) -> list[str]:
+def _description(setting: Setting, required: str) -> list[str]:
     lines = [setting.description]
     if setting.choices:
         lines.append(f"One of {', '.join(setting.choices)}.")
@@ -77,7 +138,7 @@ def _description(setting: Setting) -> list[str]:
     if setting.default not in (None, "", ()):
         lines.append(f"Default {setting.default}.")
     if setting.required:
-        lines.append("There is no default.")
+        lines.append(required)
     if setting.aliases:
         lines.append(f"Also read as {', '.join(setting.aliases)}.")
     return lines
