@@ -26,6 +26,9 @@ keep working; two names for one setting that disagree are an error. Values may b
 
 The groups `kube_master` or `kube_control_plane`, and `kube_node`, say which hosts are the cluster's nodes.
 `network_api_host` names the host that talks to the API server and holds the kubeconfig; unset, it is the controller.
+
+What a verification does (`verify_probe`, `verify_fail_on`, `verify_report_dir`, ...) is in
+[verifying](verifying.md#variables).
 """
 
 SECTIONS = (
@@ -38,7 +41,7 @@ SECTIONS = (
     (
         "calico_",
         "Calico",
-        "Understood and checked, so that one inventory can describe the network it shall have later. "
+        "What [verify.yml](verifying.md) expects of a cluster with Calico; unset, it is detected. "
         "This release does not deploy Calico.",
     ),
 )
