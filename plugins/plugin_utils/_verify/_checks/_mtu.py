@@ -72,8 +72,11 @@ def _pod(case: Case, pod: Pod, wanted: int) -> Findings:
 
 def _bridge(case: Case) -> Findings:
     bridge = case.links.get(case.backend.bridge or "")
-    largest = max((pod.mtu for pod in case.facts.pods), default=0)
-    if bridge is not None and bridge.mtu < largest:
+    if bridge is None:
+        return
+    ports = {link.name for link in case.facts.links if link.master == bridge.name}
+    largest = max((pod.mtu for pod in case.facts.pods if pod.host_dev in ports), default=0)
+    if bridge.mtu < largest:
         hint = f"Make the pods anew so that all have one MTU, then: ip link set {bridge.name} mtu {case.pod_mtu}"
         yield BRIDGE.found(case.name, bridge.name, f"{largest} bytes or more", f"{bridge.mtu} bytes", hint)
 
