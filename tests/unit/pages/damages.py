@@ -58,7 +58,10 @@ def damage(check: str, settings: dict[str, Any] | None = None, places: tuple[Pla
 
 
 def sample(check: str) -> str:
-    """What the text report says of a check, without the line that leads to the check's page."""
+    """What the text report says of a check, without the line that leads to the check's page.
+
+    Raises AssertionError when the check does not see its damage.
+    """
     done = DAMAGES[check]
     world = healthy(done.places, **done.settings)
     for name, pods in PODS.items():
@@ -76,14 +79,12 @@ def sample(check: str) -> str:
         declared=True,
         settings={},
     )
-    return _block(check, REPORTS["text"].render({**result, "findings": _of(check, result)}))
+    found = [finding for finding in result["findings"] if finding["id"] == check]
+    assert found, f"the damage that shall show {check} is not seen"
+    return _block(REPORTS["text"].render({**result, "findings": found}))
 
 
-def _of(check: str, result: dict[str, Any]) -> list[Any]:
-    return [finding for finding in result["findings"] if finding["id"] == check]
-
-
-def _block(check: str, report: str) -> str:
+def _block(report: str) -> str:
     lines = report.partition("\nFindings\n")[2].partition("\n\n")[0].splitlines()
     return "\n".join(line.removeprefix("  ") for line in lines if not line.startswith("    see:"))
 
@@ -472,6 +473,7 @@ def _one_end_only(world: World) -> None:
 @damage("bridge-mtu-low")
 def _small_bridge(world: World) -> None:
     _device(world, "cni0")["mtu"] = 1400
+    world.node(NODE1)["links"].append({**_link("veth1", "veth", 1450), "master": "cni0"})
 
 
 @damage("cni-mtu-wrong", {**BGP, "calico_vxlan_mode": "Always"})
