@@ -167,6 +167,12 @@ class Place:
         self._started.append(process)
         return process
 
+    def end_last(self):
+        """End the program that was started last."""
+        process = self._started.pop()
+        process.kill()
+        process.communicate()
+
     def call(self, function, *args, **kwargs):
         """What a function returns there, in a child; what it raises is raised here, as an AssertionError."""
         return self.begin(function, *args, **kwargs)()
@@ -226,9 +232,8 @@ class Place:
 
     def close(self):
         """Kill what was started there and let go of the namespaces."""
-        for process in self._started:
-            process.kill()
-            process.communicate()
+        while self._started:
+            self.end_last()
         os.close(self.net)
         os.close(self.mnt)
 
@@ -325,9 +330,12 @@ class Topology:
     def _add_node(self, plan, bridge):
         node = self._new_place(plan.name)
         self._plug(node, "eth0", f"to-{plan.name}", bridge)
+        node.ip(f"addr add {plan.nic} dev eth0\nroute add default via {_router_address(plan.segment)} dev eth0")
+        self.furnish(node, plan)
+
+    def furnish(self, node, plan):
+        """Make a node's bridge and tunnels; plugins without a bridge do it otherwise."""
         lines = [
-            f"addr add {plan.nic} dev eth0",
-            f"route add default via {_router_address(plan.segment)} dev eth0",
             f"link add cni0 mtu {self.pod_mtu} type bridge mcast_snooping 0",
             "link set cni0 up",
             f"addr add {plan.gateway}/{plan.length} dev cni0",
@@ -412,6 +420,10 @@ class Topology:
     def port(self, address):
         """The node's end of a pod's device."""
         return self._ports[address][1]
+
+    def home(self, address):
+        """The node of a pod."""
+        return self._ports[address][0]
 
     def remove_pod(self, address):
         """Take a pod away: both ends of its device, its namespace, and the namespace's name."""
