@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
 from cluster_on_kernel import (
     CONFIGMAPS,
     DAEMONSETS,
@@ -26,7 +27,10 @@ from cluster_on_kernel import (
     node_object,
     service,
 )
+from test_netns_info_bird import version
 from topology import NodePlan, Topology
+
+from conftest import need
 
 CALICO, PREFIX = "/apis/crd.projectcalico.org/v1", "projectcalico.org/"
 TUNNEL = "vxlan.calico"
@@ -285,6 +289,9 @@ class CalicoOnKernel(ClusterOnKernel):
 
 def bgp(folder):
     """No encapsulation: a mesh of three BIRDs."""
+    need("bird", "birdc")
+    if version() != 1:
+        pytest.skip("BIRD 1.6 is needed, which Calico's own is made of")
     modes = {"calico_ipip_mode": "Never", "calico_vxlan_mode": "Never", "calico_networking_backend": "bird"}
     return CalicoOnKernel(CalicoTopology("none"), folder, PLAIN_PODS, **modes)
 

@@ -48,7 +48,7 @@ CHECKS = {check.id for checks in TOPICS.values() for check in checks}
 def stock(tmp_path_factory):
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
-    need("ip", "bridge", "nft", "iptables-nft", "ipset", "bird", "birdc")
+    need("ip", "bridge", "nft", "iptables-nft", "ipset")
     clusters = Stock(CLUSTERS, tmp_path_factory.mktemp)
     yield clusters
     clusters.close()
