@@ -43,6 +43,12 @@ def neighbour_row(dev: str, address: str, mac: t.Optional[str]) -> str:
     return "%s dev %s lladdr %s" % (address, dev, mac or "none")
 
 
+def target_of(row: str) -> str:
+    """What a row is about: the destination of a route, or the key of another entry with its device."""
+    words = row.split()
+    return " ".join(words[:3]) if words[-2] in ("dst", "lladdr") else words[0]
+
+
 def row_hash(row: str) -> int:
     """64 bits of SHA-256 over one row."""
     return int.from_bytes(hashlib.sha256(row.encode("utf-8")).digest()[:8], "big")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import bisect
 import typing as t
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, Network
@@ -40,6 +41,24 @@ class _Kind:
     entries: t.Mapping[str, Entry]
     of_peer: t.Mapping[str, tuple[str, ...]]
     total: int
+
+    @cached_property
+    def by_target(self) -> t.Mapping[str, Entry]:
+        """The entries by what they are about."""
+        return {_tables.target_of(row): entry for row, entry in self.entries.items()}
+
+    @cached_property
+    def to_all(self) -> tuple[Entry, ...]:
+        """The entries that do not lead to one peer but to all."""
+        return tuple(entry for entry in self.entries.values() if not entry.peer)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a node's table lacks, and its rows that are not expected of it."""
+
+    missing: tuple[Entry, ...]
+    extra: tuple[str, ...]
 
 
 class ExpectedTable:
@@ -71,6 +90,26 @@ class ExpectedTable:
         kind = self._kind(node)
         own = set(kind.of_peer.get(node.name, ()))
         return {row: entry for row, entry in kind.entries.items() if row not in own}
+
+    def difference(self, node: Endpoint, rows: frozenset[str]) -> Difference:
+        """How the node's rows differ from what they must be. Raises BackendError.
+
+        Only rows that differ are looked at one by one: many nodes of a large cluster may have sent thousands.
+        """
+        kind = self._kind(node)
+        own = set(kind.of_peer.get(node.name, ()))
+        missing = kind.entries.keys() - rows - own
+        extra = (rows - kind.entries.keys()) | (rows & own)
+        return Difference(tuple(kind.entries[row] for row in sorted(missing)), tuple(sorted(extra)))
+
+    def about(self, node: Endpoint, target: str) -> Entry | None:
+        """The entry about a target (see target_of) that the node must have. Raises BackendError."""
+        entry = self._kind(node).by_target.get(target)
+        return entry if entry is not None and entry.peer != node.name else None
+
+    def to_all(self, node: Endpoint) -> tuple[Entry, ...]:
+        """The node's entries that lead to all peers at once. Raises BackendError."""
+        return self._kind(node).to_all
 
     def _kind(self, node: Endpoint) -> _Kind:
         table = self._near.relevant(node) if self._near else ()

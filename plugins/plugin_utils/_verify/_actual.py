@@ -11,23 +11,21 @@ from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Digested, NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import Digest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 
 @dataclass(frozen=True)
 class ActualTable:
-    """One table of one node. ``rows`` is None where only the digest is known."""
+    """One table of one node, by its rows, or by its digest where the node has not sent them."""
 
-    what: str
     count: int
-    digest: str
-    rows: frozenset[str] | None
+    rows: frozenset[str] | None = None
+    digest: str = ""
 
-    @classmethod
-    def of_rows(cls, what: str, rows: t.Iterable[str]) -> ActualTable:
-        """A table that was listed."""
-        found = frozenset(rows)
-        return cls(what, len(found), _tables.digest(found), found)
+    def is_other_than(self, wanted: Digest) -> bool:
+        """Whether only the digest is known, and is not the right one."""
+        return self.rows is None and (self.count, self.digest) != (wanted.count, wanted.digest)
 
 
 class ActualTables:
@@ -36,18 +34,25 @@ class ActualTables:
     def __init__(self, scene: Scene, facts: NodeFacts) -> None:
         self._scene, self._facts = scene, facts
         self._devices = scene.devices
+        self._tables: dict[str, ActualTable] = {}
 
     def table(self, what: str) -> ActualTable:
         """One of "pod_routes", "neighbours", "fdb". A damaged packed table counts as not listed."""
+        if what not in self._tables:
+            self._tables[what] = self._read(what)
+        return self._tables[what]
+
+    def _read(self, what: str) -> ActualTable:
         listed = self._listed[what]
         digested = [one for one in self._facts.digested if one.what == what and self._concerns(one)]
         packed = _unpacked(digested)
         if packed is not None:
-            return ActualTable.of_rows(what, [*packed, *listed])
+            rows = frozenset([*packed, *listed])
+            return ActualTable(len(rows), rows)
         # A table of several devices may be listed for one and digested for another.
         sums = [int(one.digest, 16) for one in digested] + [_tables.row_hash(row) for row in listed]
         count = sum(one.size for one in digested) + len(listed)
-        return ActualTable(what, count, _tables.as_text(_tables.add(sums)), None)
+        return ActualTable(count, digest=_tables.as_text(_tables.add(sums)))
 
     def _concerns(self, table: Digested) -> bool:
         return table.dev is None or table.dev in self._devices

@@ -94,11 +94,9 @@ def wanted_probes(scene: Scene, mode: str) -> dict[str, list[Probe]]:
 
 
 def _differs(case: Case, what: str) -> bool:
-    actual = case.actual.table(what)
-    if actual.rows is not None or case.endpoint is None:
-        return False
-    wanted = case.scene.tables[what].digest(case.endpoint)
-    return (actual.count, actual.digest) != (wanted.count, wanted.digest)
+    return case.endpoint is not None and case.actual.table(what).is_other_than(
+        case.scene.tables[what].digest(case.endpoint)
+    )
 
 
 _PLACES = {check.id: place for place, check in enumerate(check for checks in TOPICS.values() for check in checks)}

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Wireguard
+from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import Difference
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
     ERROR,
@@ -66,38 +67,39 @@ def examine(case: Case) -> Findings:
 def _table(case: Case, endpoint: Endpoint, kind: _Kind) -> Findings:
     expected = case.scene.tables[kind.what]
     actual = case.actual.table(kind.what)
-    wanted = expected.digest(endpoint)
-    if (actual.count, actual.digest) == (wanted.count, wanted.digest):
+    if actual.rows is not None:
+        yield from _differences(case, kind, expected.difference(endpoint, actual.rows))
         return
-    again = f"Restart {case.backend.plugin}'s agent on {case.name}: it writes all entries anew"
-    if actual.rows is None:
+    wanted = expected.digest(endpoint)
+    if actual.is_other_than(wanted):
         text = f"{wanted.count} entries, digest {wanted.digest}"
         found = f"{actual.count} entries, digest {actual.digest}"
         yield kind.missing.found(case.name, kind.what, text, found, "Read this node again with its tables packed")
-        return
-    # A device that is missing is a finding of its own, and says enough.
-    all_entries = expected.entries(endpoint).items()
-    entries = {_pair(row): entry for row, entry in all_entries if entry.dev in case.links}
-    present = {_pair(row) for row in actual.rows}
-    values = dict(present)
-    keys = {key for key, dummy in entries}
-    for key, value in entries.keys() - present:
-        peer = entries[key, value].peer
-        told = kind.known.format(key=key, value=value) + f" ({peer})"
-        if key in values:
-            found = kind.known.format(key=key, value=values[key])
+
+
+def _differences(case: Case, kind: _Kind, difference: Difference) -> Findings:
+    again = f"Restart {case.backend.plugin}'s agent on {case.name}: it writes all entries anew"
+    extra = dict(map(_pair, difference.extra))
+    for entry in difference.missing:
+        # A device that is missing is a finding of its own, and says enough.
+        if entry.dev not in case.links:
+            continue
+        key, value = _pair(entry.row)
+        told = kind.known.format(key=key, value=value) + f" ({entry.peer})"
+        if key in extra:
+            found = kind.known.format(key=key, value=extra.pop(key))
             yield kind.wrong.found(case.name, f"{kind.what} {key}", told, found, again)
         else:
             yield kind.missing.found(case.name, f"{kind.what} {key}", told, kind.unknown.format(key=key), again)
-    for key, value in sorted(present - entries.keys()) if case.scene.complete else ():
-        if key not in keys and value != "none":
+    for key, value in extra.items() if case.scene.complete else ():
+        if value != "none":
             found = kind.known.format(key=key, value=value)
             hint = "It does no harm, and goes away with the device"
             yield kind.stale.found(case.name, f"{kind.what} {key}", "no entry that nobody uses", found, hint)
 
 
 def _pair(row: str) -> tuple[str, str]:
-    """(key dev DEVICE, value) of a row: see fdb_row and neighbour_row, which have the same shape."""
+    """(key on DEVICE, value) of a row: see fdb_row and neighbour_row, which have the same shape."""
     key, dummy, dev, dummy, value = row.split()
     return f"{key} on {dev}", value
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route, Rule, ip_network
+from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import peer_routes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
@@ -44,34 +46,45 @@ def examine(case: Case) -> Findings:
 def _peers(case: Case) -> Findings:
     if case.endpoint is None:
         return
-    expected = case.scene.tables["pod_routes"]
+    expected = _Expected(case.scene.tables["pod_routes"], case.endpoint)
     actual = case.actual.table("pod_routes")
-    wanted = expected.digest(case.endpoint)
-    if (actual.count, actual.digest) == (wanted.count, wanted.digest):
-        yield from _twins(case, {})
-    elif actual.rows is None:
-        text = f"{wanted.count} routes, digest {wanted.digest}"
-        found = f"{actual.count} routes, digest {actual.digest}"
-        yield MISSING.found(case.name, "pod routes", text, found, "Read this node again with its tables packed")
+    if actual.rows is not None:
+        yield from _differences(case, expected, actual.rows)
     else:
-        routes = {row: entry for row, entry in expected.entries(case.endpoint).items() if isinstance(entry, Route)}
-        yield from _differences(case, routes, [_route(row) for row in actual.rows])
+        wanted = expected.table.digest(case.endpoint)
+        if actual.is_other_than(wanted):
+            text = f"{wanted.count} routes, digest {wanted.digest}"
+            found = f"{actual.count} routes, digest {actual.digest}"
+            yield MISSING.found(case.name, "pod routes", text, found, "Read this node again with its tables packed")
+    yield from _twins(case, expected)
 
 
-def _differences(case: Case, expected: t.Mapping[str, Route], actual: t.Sequence[Route]) -> Findings:
-    wanted = {route.dst: route for route in expected.values()}
-    found: dict[str, list[Route]] = {}
-    for route in actual:
-        found.setdefault(route.dst, []).append(route)
-    for dst, route in wanted.items():
-        if dst not in found:
-            yield _missing(case, route)
-        elif not any(one.key == route.key for one in found[dst]):
-            yield _wrong(case, route, found[dst][0])
-    yield from _twins(case, wanted)
-    for dst in found if case.scene.complete else ():
-        if dst not in wanted:
-            yield _extra(case, found[dst][0], wanted)
+class _Expected(t.NamedTuple):
+    """The routes to peers' pods that one node must have."""
+
+    table: ExpectedTable
+    node: Endpoint
+
+    def to(self, dst: str) -> Route | None:
+        """The route that the node must have to a network; None if it must have none."""
+        found = self.table.about(self.node, dst)
+        return found if isinstance(found, Route) else None
+
+    def has_one_for_all(self, version: int) -> bool:
+        """Whether one route leads to all pods, so that any other one is more specific and wins: as with WireGuard."""
+        return any(isinstance(one, Route) and one.version == version for one in self.table.to_all(self.node))
+
+
+def _differences(case: Case, expected: _Expected, rows: frozenset[str]) -> Findings:
+    difference = expected.table.difference(expected.node, rows)
+    extra = {route.dst: route for route in map(_route, difference.extra)}
+    for wanted in difference.missing:
+        if isinstance(wanted, Route):
+            found = extra.get(wanted.dst)
+            yield _wrong(case, wanted, found) if found else _missing(case, wanted)
+    for dst, route in extra.items() if case.scene.complete else ():
+        if expected.to(dst) is None:
+            yield _extra(case, route, expected)
 
 
 def _missing(case: Case, route: Route) -> Finding:
@@ -88,20 +101,17 @@ def _wrong(case: Case, expected: Route, actual: Route) -> Finding:
     return WRONG_GATEWAY.found(case.name, expected.dst, str(expected), str(actual), hint)
 
 
-def _extra(case: Case, route: Route, wanted: t.Mapping[str, Route]) -> Finding:
-    """A route that the backend does not imply: it takes packets off their way, or leads to nobody's pods.
-
-    Where one route leads to all pods, as with WireGuard, any other one is more specific and wins.
-    """
+def _extra(case: Case, route: Route, expected_routes: _Expected) -> Finding:
+    """A route that the backend does not imply: it takes packets off their way, or leads to nobody's pods."""
     owner = case.scene.owner_of(route.network)
-    if owner is not None or any(not one.peer and one.version == route.version for one in wanted.values()):
+    if owner is not None or expected_routes.has_one_for_all(route.version):
         expected = f"no other route to the pods of {owner}" if owner else "no other route than the one to all pods"
         return SHADOWS.found(case.name, route.dst, expected, str(route), f"Delete it: ip route del {route}")
     hint = f"Delete it once you are sure that nobody needs it: ip route del {route}"
     return STALE.found(case.name, route.dst, "no such route: no Node has this subnet", str(route), hint)
 
 
-def _twins(case: Case, wanted: t.Mapping[str, Route]) -> Findings:
+def _twins(case: Case, expected: _Expected) -> Findings:
     """Routes of one destination that were listed with several metrics or next hops."""
     groups: dict[str, list[Route]] = {}
     for route in peer_routes(case.scene, case.facts):
@@ -112,9 +122,10 @@ def _twins(case: Case, wanted: t.Mapping[str, Route]) -> Findings:
         ordered = sorted(routes, key=lambda one: one.metric)
         shown = "; ".join(f"{route} metric {route.metric}" for route in ordered)
         hint = "Delete the one that the declared backend did not make"
-        yield DUPLICATE.found(case.name, dst, str(wanted.get(dst, "one route")), shown, hint)
-        if dst in wanted and ordered[0].key != wanted[dst].key:
-            yield _wrong(case, wanted[dst], ordered[0])
+        wanted = expected.to(dst)
+        yield DUPLICATE.found(case.name, dst, str(wanted or "one route"), shown, hint)
+        if wanted is not None and ordered[0].key != wanted.key and any(one.key == wanted.key for one in ordered):
+            yield _wrong(case, wanted, ordered[0])
 
 
 def _unusable(case: Case) -> Findings:
