@@ -25,24 +25,29 @@ class SubnetError(ValueError):
 
 def parse(cidr: t.Any) -> netaddr.IPNetwork:
     """A network in CIDR notation, without host bits. Raises SubnetError."""
-    interface = parse_interface(cidr)
-    if interface.ip != interface.network:
-        raise SubnetError(f"{cidr} has host bits set; write {interface.cidr}")
-    return interface.cidr
+    return _parsed_network(str(cidr).strip())
 
 
 def parse_interface(cidr: t.Any) -> netaddr.IPNetwork:
     """An address with its prefix length, such as 192.168.7.101/21. Raises SubnetError."""
-    if NETADDR_ERROR is not None:
-        raise SubnetError(
-            "the Python package netaddr is missing on the controller; pip install netaddr"
-        ) from NETADDR_ERROR
     return _parsed(str(cidr).strip())
+
+
+# Each text once: a large cluster compares the same networks for every node.
+@lru_cache(maxsize=1 << 18)
+def _parsed_network(text: str) -> netaddr.IPNetwork:
+    interface = _parsed(text)
+    if interface.ip != interface.network:
+        raise SubnetError(f"{text} has host bits set; write {interface.cidr}")
+    return interface.cidr
 
 
 @lru_cache(maxsize=1 << 18)
 def _parsed(text: str) -> netaddr.IPNetwork:
-    """Each text once: a large cluster compares the same networks for every node."""
+    if NETADDR_ERROR is not None:
+        raise SubnetError(
+            "the Python package netaddr is missing on the controller; pip install netaddr"
+        ) from NETADDR_ERROR
     if "/" not in text:
         raise SubnetError(
             f"{text!r} has no prefix length; write it in CIDR notation, such as 172.50.0.0/16 or fd00:50::/48"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fnmatch
 import typing as t
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Traces:
         return matches(name, self.devices)
 
 
-def matches(name: str, patterns: t.Iterable[str]) -> bool:
-    """Whether a name fits one of some patterns (fnmatch, with case)."""
+@lru_cache(maxsize=1 << 14)
+def matches(name: str, patterns: t.Tuple[str, ...]) -> bool:
+    """Whether a name fits one of some patterns (fnmatch, with case). All nodes of a cluster ask for the same few."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

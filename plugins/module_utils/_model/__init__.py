@@ -9,6 +9,14 @@ This package is private to the collection.
 
 from __future__ import annotations
 
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import (
+    IPAddress,
+    IPInterface,
+    IPNetwork,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model._agents import (
     Agent,
     BgpSession,
@@ -24,14 +32,6 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model._filters imp
     FilterTable,
     IpSet,
     Listener,
-)
-from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import (
-    IPAddress,
-    IPInterface,
-    IPNetwork,
-    ip_address,
-    ip_interface,
-    ip_network,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model._links import (
     FAMILIES,

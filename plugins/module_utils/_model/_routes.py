@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model._ip import IPNetwork, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._tables import fdb_row, neighbour_row, route_row
 
 

@@ -10,11 +10,11 @@ them (see _tables), and their packed rows where they are asked for.
 
 from __future__ import annotations
 
-import ipaddress
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _devices, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute import Record
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, canonical
@@ -49,7 +49,7 @@ def leads_to_peers(route: Mapping[str, Any], networks: Sequence[Any], bridge: Op
     """Whether a route leads to other nodes' pods: not over the own bridge, nor to a single address of a device."""
     if route["table"] != "main" or route["dev"] == bridge:
         return False
-    target = ipaddress.ip_network(route["dst"])
+    target = ip_network(route["dst"])
     return target.prefixlen < target.max_prefixlen and any(
         network.version == target.version
         and network.prefixlen <= target.prefixlen
@@ -73,7 +73,7 @@ def every_route(look: Look) -> List[Record]:
 def routes(look: Look) -> List[Record]:
     """Collector of the section `routes`."""
     request = look.request
-    networks = [ipaddress.ip_network(cidr) for cidr in request.pod_networks]
+    networks = [ip_network(cidr) for cidr in request.pod_networks]
     to_peers: List[Record] = []
     others: List[Record] = []
     for route in look.once(every_route):

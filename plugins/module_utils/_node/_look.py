@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _cni, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
@@ -105,7 +105,7 @@ def checked_networks(option: str, networks: Sequence[str]) -> Tuple[str, ...]:
     """Networks given as CIDRs. Raises NodeError, which names the option."""
     try:
         for cidr in networks:
-            ipaddress.ip_network(cidr)
+            ip_network(cidr)
     except ValueError as error:
         raise NodeError("{0}: {1}".format(option, error)) from error
     return tuple(networks)

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, gather
@@ -31,7 +31,7 @@ class PodRoutes:
 
     def of(self, observed: Observed) -> List[Mapping[str, Any]]:
         """The routes that lead to peers: not those of the own bridge, nor to a single address of a device."""
-        networks = [ipaddress.ip_network(cidr) for cidr in self.within]
+        networks = [ip_network(cidr) for cidr in self.within]
         return [route for route in observed["routes"] if _forwarding.leads_to_peers(route, networks, self.bridge)]
 
 
