@@ -13,8 +13,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
 from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
     GROUPS,
     ClusterAction,
+    Variables,
     api_problem,
-    cluster_hosts,
     refusal,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import check
@@ -40,11 +40,9 @@ PLANNERS: dict[str, Planner] = {
 class ActionModule(ClusterAction):
     """Reads variables, observations and the API server; returns the plan, or all problems at once."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        dummy, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        variables = task_vars or {}
-        hosts = cluster_hosts(variables, arguments["group_pattern"])
+    arguments = ARGUMENTS
+
+    def decide(self, arguments: dict[str, t.Any], variables: Variables, hosts: list[str]) -> dict[str, t.Any]:
         raw, problems = self.settings(variables, hosts)
         values, wrong = resolve(raw, _inventory.INTERNAL)
         intent, contradictions = build_intent(values)
@@ -82,7 +80,7 @@ class ActionModule(ClusterAction):
             "warnings": [str(problem) for problem in warnings(problems)],
         }
 
-    def _members(self, intent: Intent, variables: dict[str, t.Any]) -> tuple[Cluster | None, list[Problem]]:
+    def _members(self, intent: Intent, variables: Variables) -> tuple[Cluster | None, list[Problem]]:
         """The cluster's Nodes, or why the API server does not tell them; None where nobody asks it."""
         if not intent.kube:
             return None, []

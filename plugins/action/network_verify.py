@@ -15,7 +15,6 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
     GROUPS,
     ClusterAction,
     Variables,
-    cluster_hosts,
     refusal,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
@@ -49,11 +48,9 @@ Result = dict[str, t.Any]
 class ActionModule(ClusterAction):
     """Reads the cluster, hands out what nodes shall be asked, and judges what they have answered."""
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
-        super().run(tmp, task_vars)
-        dummy, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        variables = task_vars or {}
-        hosts = cluster_hosts(variables, arguments["group_pattern"])
+    arguments = ARGUMENTS
+
+    def decide(self, arguments: Result, variables: Variables, hosts: list[str]) -> Result:
         raw, problems = self.settings(variables, hosts)
         wanted, wrong = declared(raw, INTERNAL)
         if problems + wrong:

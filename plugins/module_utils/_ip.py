@@ -16,6 +16,12 @@ IPNetwork = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 _REMEMBERED = 1 << 18
 
 
+def inside(network: IPNetwork, others: t.Iterable[IPNetwork]) -> bool:
+    """Whether a network is a part of one of some others, or one of them."""
+    version, length, address = network.version, network.prefixlen, network.network_address
+    return any(other.version == version and other.prefixlen <= length and address in other for other in others)
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def ip_address(text: str) -> IPAddress:
     """The address. Raises ValueError."""

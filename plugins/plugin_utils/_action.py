@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Roster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._pause import collector_paused
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, show, warnings
 
 GROUPS = ["kube_master", "kube_control_plane", "kube_node"]
@@ -28,6 +29,19 @@ class ClusterAction(ActionBase):
     """Reads variables of all hosts, results of earlier tasks, and the API server."""
 
     _requires_connection = False
+    arguments: t.ClassVar[t.Mapping[str, t.Any]]
+    """The argument spec of the module."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        dummy, arguments = self.validate_argument_spec(argument_spec=dict(self.arguments))
+        variables = task_vars or {}
+        with collector_paused():
+            return self.decide(arguments, variables, cluster_hosts(variables, arguments["group_pattern"]))
+
+    def decide(self, arguments: dict[str, t.Any], variables: Variables, hosts: list[str]) -> dict[str, t.Any]:
+        """The module's result; ``hosts`` are the cluster's nodes."""
+        raise NotImplementedError
 
     def settings(self, variables: Variables, hosts: t.Sequence[str]) -> tuple[dict[str, t.Any], list[Problem]]:
         """The settings as the API host and the first node see them; they must agree."""

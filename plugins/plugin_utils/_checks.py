@@ -9,13 +9,13 @@ This file is private to the collection.
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
 import typing as t
 from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature, matches
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import MINIMUM_MTU, Intent, prefix_setting
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
@@ -25,7 +25,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     uses_nftables,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import ERROR, WARNING, Problem, names
-from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity, contains, overlap
+from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity
 
 OWN_DEVICES: tuple[str, ...] = tuple(
     dict.fromkeys(
@@ -110,7 +110,7 @@ def _pod_cidrs(intent: Intent, node: ObservedNode) -> Found:
                 f"the Node has no IPv{wanted.version} podCIDR",
                 f"Start {controller}",
             )
-        elif not contains(wanted, cidr):
+        elif not inside(cidr, [wanted]):
             yield _at(
                 node,
                 "network_pod_cidr",
@@ -136,7 +136,7 @@ def _node_networks(intent: Intent, node: ObservedNode) -> Found:
     for dev, network in _foreign_networks(node):
         for variable, cidrs in ours:
             for cidr in cidrs:
-                if overlap(cidr, network):
+                if cidr.version == network.version and cidr.overlaps(network):
                     yield _at(
                         node,
                         variable,
@@ -153,7 +153,7 @@ def _foreign_networks(node: ObservedNode) -> dict[tuple[str, IPNetwork], None]:
     return {
         (address.dev, address.network): None
         for address in node.facts.addresses
-        if address.scope == "global" and not any(fnmatch.fnmatchcase(address.dev, pattern) for pattern in OWN_DEVICES)
+        if address.scope == "global" and not matches(address.dev, OWN_DEVICES)
     }
 
 

@@ -13,6 +13,7 @@ import binascii
 import re
 import typing as t
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS, find
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
@@ -112,7 +113,7 @@ class Intent:
         """Whether packets that leave the pod network get the node's address."""
         return self.flannel.ip_masq
 
-    @property
+    @cached_property
     def versions(self) -> tuple[int, ...]:
         """The IP versions of the pod network, in the order of the CIDRs."""
         return tuple(cidr.version for cidr in self.pod_cidrs)

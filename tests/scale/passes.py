@@ -19,6 +19,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import chec
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Roster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._inventory import observe
+from ansible_collections.switchyard.cni.plugins.plugin_utils._pause import collector_paused
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import errors
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report import REPORTS
@@ -54,7 +55,12 @@ class Pass:
 
 
 def run(crowd: Crowd) -> Pass:
-    """Do for a crowd all that a run does on the controller."""
+    """Do for a crowd all that a run does on the controller, as the actions do it."""
+    with collector_paused():
+        return _run(crowd)
+
+
+def _run(crowd: Crowd) -> Pass:
     done = Pass()
     with done.step("read"):
         cluster, nodes = _read(crowd, {})

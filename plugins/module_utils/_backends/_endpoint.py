@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     IPNetwork,
     NodeFacts,
@@ -19,6 +20,9 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     ip_interface,
     ip_network,
 )
+
+_LINK_LOCAL = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
+"""RFC 3927 and RFC 4291, section 2.5.6: every device has one of them, which says nothing about the way to a peer."""
 
 
 @dataclass(frozen=True)
@@ -141,20 +145,9 @@ def _connected(node: Endpoint) -> t.Iterator[IPNetwork]:
 
 def endpoint_table(facts: NodeFacts, pod_cidrs: t.Iterable[IPNetwork]) -> t.Tuple[Route, ...]:
     """The node's routes that do not lead to pods: the ones that decide how a peer is reached."""
-    pods: t.Dict[int, t.List[IPNetwork]] = {}
-    for cidr in pod_cidrs:
-        pods.setdefault(cidr.version, []).append(cidr)
+    others = (*pod_cidrs, *_LINK_LOCAL)
     return tuple(
         route
         for route in facts.routes
-        if route.table == "main" and route.type == "unicast" and not _local_or_inside(route.network, pods)
-    )
-
-
-def _local_or_inside(network: IPNetwork, pods: t.Mapping[int, t.Sequence[IPNetwork]]) -> bool:
-    # Every device has fe80::/64: it says nothing about the way to a peer.
-    if network.is_link_local:
-        return True
-    return any(
-        network.prefixlen >= pod.prefixlen and network.network_address in pod for pod in pods.get(network.version, ())
+        if route.table == "main" and route.type == "unicast" and not inside(route.network, others)
     )

@@ -36,6 +36,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._recognis
     common_signs,
     routes_over,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Address,
     FdbEntry,
@@ -498,16 +499,7 @@ def _direct_routes(facts: NodeFacts) -> t.Tuple[Route, ...]:
     pods = networks(part for part in known.split(",") if part)
     own = {link.name for link in facts.links if link.name == BRIDGE or link.name.startswith("flannel")}
     return tuple(
-        route
-        for route in facts.routes
-        if route.gateway and route.dev not in own and any(_within(route, network) for network in pods)
-    )
-
-
-def _within(route: Route, network: IPNetwork) -> bool:
-    inner = route.network
-    return (
-        inner.version == network.version and inner.prefixlen >= network.prefixlen and inner.network_address in network
+        route for route in facts.routes if route.gateway and route.dev not in own and inside(route.network, pods)
     )
 
 

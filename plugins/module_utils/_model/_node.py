@@ -78,7 +78,7 @@ class NodeFacts:
 
     def told(self, *sections: str) -> bool:
         """Whether these sections of the module's result were gathered; what is empty then, the node really lacks."""
-        return all(section in self.source for section in sections)
+        return all(map(self.source.__contains__, sections))
 
     @classmethod
     def from_dict(cls, node: t.Mapping[str, t.Any]) -> NodeFacts:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _devices, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._iproute import Record
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, canonical
@@ -50,12 +50,7 @@ def leads_to_peers(route: Mapping[str, Any], networks: Sequence[Any], bridge: Op
     if route["table"] != "main" or route["dev"] == bridge:
         return False
     target = ip_network(route["dst"])
-    return target.prefixlen < target.max_prefixlen and any(
-        network.version == target.version
-        and network.prefixlen <= target.prefixlen
-        and target.network_address in network
-        for network in networks
-    )
+    return target.prefixlen < target.max_prefixlen and inside(target, networks)
 
 
 def every_route(look: Look) -> List[Record]:

@@ -77,7 +77,8 @@ class _Words:
         self._numbers: dict[str, int] = {}
 
     def number(self, text: t.Any) -> int:
-        return self._numbers.setdefault(plain(text), len(self._numbers))
+        found = self._numbers.get(text)
+        return found if found is not None else self._numbers.setdefault(plain(text), len(self._numbers))
 
     @property
     def all(self) -> list[str]:

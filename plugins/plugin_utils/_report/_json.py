@@ -28,8 +28,8 @@ _ORDER: dict[str, t.Callable[[t.Mapping[str, t.Any]], t.Any]] = {
 }
 
 
-def _point(point: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    return tuple(str(point.get(key) or "") for key in ("node", "name", "address", "port"))
+def _point(point: t.Mapping[str, t.Any]) -> tuple[str, str, str, int]:
+    return (point["node"], point["name"], point["address"], point["port"] or 0)
 
 
 def render(result: Result) -> str:

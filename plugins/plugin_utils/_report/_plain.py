@@ -11,14 +11,12 @@ This file is private to the collection.
 
 from __future__ import annotations
 
-import re
 import typing as t
 import unicodedata
 
 _REPLACEMENT = "\ufffd"
 # Control, format (direction marks among them), surrogate, private, unassigned, line and paragraph separators.
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_HARMLESS = re.compile(r"[ -~]*")
 _SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _WIDE = frozenset({"W", "F"})
 _ZERO = frozenset({"Mn", "Me"})
@@ -27,7 +25,7 @@ _ZERO = frozenset({"Mn", "Me"})
 def plain(value: t.Any) -> str:
     """The value as one line of printable text; None becomes an empty text, what is not printable U+FFFD."""
     text = "" if value is None else str(value)
-    if _HARMLESS.fullmatch(text):
+    if text.isascii() and text.isprintable():
         return text
     return "".join(map(_printable, text.translate(_SPACES)))
 

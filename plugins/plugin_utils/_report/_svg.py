@@ -19,7 +19,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     is_broken,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._view import Link, View
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 BROKEN_LINKS = 40
 """Drawn in a grid, where links cross cards and more would hide them; the list of findings has all."""
@@ -70,20 +70,18 @@ def _area(area: Area, picture: Layout) -> Markup:
 def _node(view: View, number: int, box: Box, style: str) -> Markup:
     kind, sign = view.badge(number)
     content = _tile(box, kind, sign) if style == "tiles" else _card(view, number, box, kind, sign)
-    return Markup('<g class="node {kind} {state}" data-n="{number}"{move}><title>{title}</title>{content}</g>').format(
-        kind=kind,
-        state=plain(view.nodes[number]["state"]).replace(" ", "-"),
-        number=number,
-        move=Markup("") if style == "tiles" else Markup(' transform="translate({:g} {:g})"').format(box.x, box.y),
-        title=view.description(number),
-        content=content,
+    state = escape(plain(view.nodes[number]["state"]).replace(" ", "-"))
+    move = "" if style == "tiles" else f' transform="translate({box.x:g} {box.y:g})"'
+    title = escape(view.description(number))
+    # There may be thousands of nodes, and Markup.format takes many times as long as an f-string of escaped parts.
+    return Markup(
+        f'<g class="node {escape(kind)} {state}" data-n="{number}"{move}><title>{title}</title>{escape(content)}</g>'
     )
 
 
 def _tile(box: Box, kind: str, sign: str) -> Markup:
-    tile = Markup('<rect class="tile" x="{:g}" y="{:g}" width="{:g}" height="{:g}" rx="2"/>').format(
-        box.x, box.y, box.width, box.height
-    )
+    where = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
+    tile = Markup(f'<rect class="tile" {where} rx="2"/>')
     if kind == "ok":
         return tile
     return tile + Markup('<text class="sign" x="{:g}" y="{:g}">{}</text>').format(box.centre[0], box.y + 9, sign[0])

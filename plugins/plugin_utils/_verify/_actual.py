@@ -49,6 +49,8 @@ class ActualTables:
         if packed is not None:
             rows = frozenset([*packed, *listed])
             return ActualTable(len(rows), rows)
+        if len(digested) == 1 and not listed:
+            return ActualTable(digested[0].size, digest=digested[0].digest)
         # A table of several devices may be listed for one and digested for another.
         sums = [int(one.digest, 16) for one in digested] + [_tables.row_hash(row) for row in listed]
         count = sum(one.size for one in digested) + len(listed)

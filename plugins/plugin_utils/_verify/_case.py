@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Address, IPNetwork, Link, NodeFacts, Route
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import ActualTables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import NodeView, Scene
@@ -56,12 +57,7 @@ class Case:
 
     def own_pods(self, network: IPNetwork) -> bool:
         """Whether a network lies inside one of the node's own subnets."""
-        return any(
-            subnet.version == network.version
-            and subnet.prefixlen <= network.prefixlen
-            and network.network_address in subnet
-            for subnet in self.subnets
-        )
+        return inside(network, self.subnets)
 
     @cached_property
     def pod_mtu(self) -> int | None:

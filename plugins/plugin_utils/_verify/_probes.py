@@ -103,6 +103,16 @@ class _Planner:
         self._scene = scene
         self._nodes = [view for view in scene.views if view.endpoint is not None]
         self._pods = {view.name: _pods(scene, view) for view in self._nodes}
+        self._ends = {
+            (view.name, version): [
+                End(view.name, address, pod.label)
+                for pod in self._pods[view.name]
+                for address in pod.addresses
+                if _version(address) == version
+            ]
+            for view in self._nodes
+            for version in scene.intent.versions
+        }
 
     def probes(self, mode: str) -> t.Iterator[Probe]:
         with_pods = [view for view in self._nodes if self._pods[view.name]]
@@ -119,13 +129,8 @@ class _Planner:
 
     def _end(self, view: NodeView, version: int, number: int = 0) -> End | None:
         """One of a node's pods, spread over them so that not always the same one answers."""
-        fitting = [
-            (pod, address) for pod in self._pods[view.name] for address in pod.addresses if _version(address) == version
-        ]
-        if not fitting:
-            return None
-        pod, address = fitting[number % len(fitting)]
-        return End(view.name, address, pod.label)
+        fitting = self._ends.get((view.name, version))
+        return fitting[number % len(fitting)] if fitting else None
 
     def _between_pods(
         self, numbers: t.Iterator[int], source: NodeView, target: NodeView, version: int

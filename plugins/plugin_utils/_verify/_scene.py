@@ -21,6 +21,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint
     endpoint_table,
     networks,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Member
 from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
@@ -50,7 +51,8 @@ class NodeView:
 
     def told(self, *sections: str) -> bool:
         """Whether these sections were read on the node."""
-        return self.facts is not None and self.facts.told(*sections)
+        facts = self.facts
+        return facts is not None and all(map(facts.source.__contains__, sections))
 
     @cached_property
     def _pods(self) -> dict[str, str]:
@@ -78,6 +80,7 @@ class Scene:
         self.announced = {name: self.backend.announced(one.notes) for name, one in cluster.members.items()}
         self.complete &= not any(one.damaged or not one.addresses for one in self.announced.values())
         self.peers = [peer for member in cluster.members.values() for peer in self._peer(member)]
+        self._far_ends: dict[tuple[str, int], str | None] = {}
         self.views = self._views()
         self.tables = {what: ExpectedTable(self.backend, what, self.peers, intent) for what in TABLES}
 
@@ -90,6 +93,13 @@ class Scene:
     def endpoints(self) -> dict[str, Endpoint]:
         """The peers by their names."""
         return {peer.name: peer for peer in self.peers}
+
+    def far_end(self, peer: Endpoint, version: int) -> str | None:
+        """The address with which a peer's end of the tunnel answers."""
+        key = (peer.name, version)
+        if key not in self._far_ends:
+            self._far_ends[key] = self.backend.far_end(peer, version)
+        return self._far_ends[key]
 
     @cached_property
     def mesh(self) -> dict[str, str]:
@@ -107,10 +117,7 @@ class Scene:
 
     def holds(self, network: IPNetwork) -> bool:
         """Whether a network lies inside the pod network."""
-        return any(
-            cidr.version == network.version and cidr.prefixlen <= network.prefixlen and network.network_address in cidr
-            for cidr in self.intent.pod_cidrs
-        )
+        return inside(network, self.intent.pod_cidrs)
 
     def owner_of(self, network: IPNetwork) -> str | None:
         """The node in whose pod subnet a network lies."""

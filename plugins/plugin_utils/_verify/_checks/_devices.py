@@ -110,16 +110,31 @@ def _addresses(case: Case) -> Findings:
 
 def _bridge(case: Case) -> Findings:
     """The CNI plugin gives the bridge its address with the first pod, and refuses pods when it has another one."""
-    bridge = case.backend.bridge
-    found = [one for one in case.addresses.get(bridge or "", ()) if one.scope != "link"]
-    if bridge is None or bridge not in case.links or not found:
+    link = case.links.get(case.backend.bridge or "")
+    if link is None:
         return
+    served = _served(case, link)
+    if served and link.state == "down":
+        hint = f"Find out who took it down, then: ip link set {link.name} up; routes over it must be made again"
+        yield DOWN.found(case.name, link.name, "up", "down", hint)
     for subnet in case.subnets:
-        gateway = str(subnet.network_address + 1)
-        own = [one for one in found if one.version == subnet.version]
-        if own and [(one.address, one.prefixlen) for one in own] != [(gateway, subnet.prefixlen)]:
-            hint = f"Delete it when the node has no pods (ip link del {bridge}); the next pod makes it anew"
-            yield BRIDGE.found(case.name, bridge, f"{gateway}/{subnet.prefixlen}", _shown(own), hint)
+        wanted = f"{subnet.network_address + 1}/{subnet.prefixlen}"
+        own = [
+            one for one in case.addresses.get(link.name, ()) if one.scope != "link" and one.version == subnet.version
+        ]
+        if own and _shown(own) != wanted:
+            hint = f"Delete it when the node has no pods (ip link del {link.name}); the next pod makes it anew"
+            yield BRIDGE.found(case.name, link.name, wanted, _shown(own), hint)
+        elif not own and subnet.version in served:
+            hint = f"Give it back, so that pods find their gateway: ip addr add {wanted} dev {link.name}"
+            yield BRIDGE.found(case.name, link.name, wanted, _shown(own), hint)
+
+
+def _served(case: Case, bridge: Link) -> set[int]:
+    """The IP versions of the pods that hang on the bridge."""
+    ports = {link.name for link in case.facts.links if link.master == bridge.name}
+    pods = [pod for pod in case.facts.pods if pod.host_dev in ports]
+    return {6 if ":" in address else 4 for pod in pods for address in pod.addresses}
 
 
 def _shown(addresses: list[Address]) -> str:

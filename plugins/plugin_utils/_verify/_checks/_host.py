@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import ExpectedChain
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Chain
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NFTABLES, Chain
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
     ERROR,
@@ -117,17 +117,30 @@ def _bases(case: Case, family: str, table: str) -> t.Iterator[Chain]:
 
 
 def _forward(case: Case) -> Findings:
-    """A policy of DROP is right only where the agent's own chain lets pods' packets through."""
+    """A policy of DROP is right only where the agent's own chain lets pods' packets through.
+
+    That counts in the table that the chain is called from: each base chain decides for itself (nft(8), verdicts).
+    """
     accepted = {one.family for one in case.backend.chains(case.intent, case.scene.nftables) if _accepts(case, one)}
-    families = {4: "ip", 6: "ip6"}
+    families = {{4: "ip", 6: "ip6"}[version] for version in case.intent.versions}
     for chain in case.facts.chains:
         if chain.hook != "forward" or chain.policy != "drop" or chain.owner == case.backend.plugin:
             continue
-        if chain.family in {families[version] for version in case.intent.versions} - accepted:
+        if chain.flavour == NFTABLES:
+            dropped = chain.family in families | {"inet"} and not any(map(_may_accept, chain.rules))
+        else:
+            dropped = chain.family in families - accepted
+        if dropped:
             hint = f"Let {case.backend.plugin}'s agent accept them (restart it), or set the policy to ACCEPT"
             yield DROP.found(
                 case.name, chain.label, "pods' packets are accepted", "policy DROP, nothing accepts them", hint
             )
+
+
+def _may_accept(rule: str) -> bool:
+    """Whether a rule of nft may let a pod's first packet through: nobody follows jumps and maps here."""
+    words = set(rule.replace(",", " ").split())
+    return "established" not in words and not words.isdisjoint(("accept", "jump", "goto", "vmap", "queue"))
 
 
 def _accepts(case: Case, expected: ExpectedChain) -> bool:

@@ -56,7 +56,7 @@ def way_of(scene: Scene, outcome: Outcome) -> str:
         return _probes.LOCAL
     version = 6 if ":" in probe.target.address else 4
     between = [hop for hop in outcome.hops if hop and hop != probe.target.address]
-    if scene.backend.far_end(peer, version) in between:
+    if scene.far_end(peer, version) in between:
         return _probes.TUNNEL
     member = scene.cluster.members[probe.target.node]
     if {peer.address(version), *member.internal_ips} & set(between):

@@ -8,7 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route, Rule, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._model import (
+    IPNetwork,
+    Route,
+    Rule,
+    ip_address,
+    ip_network,
+)
 from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import peer_routes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
@@ -31,6 +37,9 @@ SHADOWS = Check("route-shadows", ERROR, "No more specific route takes packets of
 BLACKHOLE = Check("route-blackhole", ERROR, "No route makes pods unreachable", _ROUTES)
 DUPLICATE = Check("route-duplicate", WARNING, "There is one route to each pod subnet", _ROUTES)
 RULE = Check("rule-diverts-pods", WARNING, "No policy rule sends pods' packets elsewhere", ("routes", "rules"))
+
+_REFUSING = frozenset(("blackhole", "unreachable", "prohibit"))
+"""Rules that end a packet's way without any table."""
 
 CHECKS = (MISSING, WRONG_DEVICE, WRONG_GATEWAY, STALE, SHADOWS, BLACKHOLE, DUPLICATE, RULE)
 
@@ -150,27 +159,38 @@ def _rules(case: Case) -> Findings:
         if route.table != "main":
             tables.setdefault(route.table, []).append(route)
     for rule in case.facts.rules:
-        if not rule.table or rule.table in ("main", "local") or not _concerns_pods(case, rule):
+        if not _concerns_pods(case, rule):
             continue
-        taken = [one for one in tables.get(rule.table, ()) if _meets_pods(case, one.network)]
-        if taken:
+        taken = [one for one in tables.get(rule.table or "", ()) if _meets_pods(case, one.network)]
+        refused = rule.action in _REFUSING
+        if taken or refused:
             hint = f"Except the pod network from it, or delete it: ip rule del pref {rule.priority}"
-            actual = f"{rule}, and there {taken[0]}"
+            actual = str(rule) if refused else f"{rule}, and there {taken[0]}"
             yield RULE.found(case.name, f"rule {rule.priority}", "pods' packets look into the main table", actual, hint)
 
 
 def _concerns_pods(case: Case, rule: Rule) -> bool:
-    """Whether packets to pods may fit the rule before the main table is asked (ip-rule(8): priority 32766)."""
+    """Whether packets to pods may fit the rule before the main table is asked (ip-rule(8): priority 32766).
+
+    They come from pods, over the bridge where there is one, or from the node's own address.
+    """
     if rule.priority >= 32766:
         return False
     if rule.inverted:
         return True
-    if rule.fwmark or rule.iif:
+    if rule.fwmark or rule.iif not in (None, case.backend.bridge):
         return False
     try:
-        return rule.destination is None or _meets_pods(case, ip_network(rule.destination))
+        to, source = (None if text is None else ip_network(text) for text in (rule.destination, rule.source))
     except ValueError:
         return False
+    return (to is None or _meets_pods(case, to)) and (source is None or _is_here(case, source))
+
+
+def _is_here(case: Case, network: IPNetwork) -> bool:
+    """Whether pods or the node itself send from an address of a network."""
+    own = case.endpoint.underlay.addresses if case.endpoint else ()
+    return _meets_pods(case, network) or any(ip_address(address) in network for address, dummy in own)
 
 
 def _meets_pods(case: Case, network: IPNetwork) -> bool:
