@@ -40,6 +40,7 @@ LABELS = {
     "calico-vxlan": "VXLAN",
     "calico-cross-subnet": "VXLAN CrossSubnet",
 }
+NO_FAULTS = verify_faults_flannel.NO_FAULTS
 FAULTS = (*verify_faults_flannel.FAULTS, *verify_faults_paths.FAULTS, *verify_faults_calico.FAULTS)
 CHECKS = {check.id for checks in TOPICS.values() for check in checks}
 
@@ -77,6 +78,17 @@ def test_a_cluster_that_nobody_has_declared_is_recognised_and_has_no_finding(sto
         cluster.bring_back(memory)
         assert shown(verification) == []
         assert verification.scene.backend.label == label
+
+
+@pytest.mark.parametrize(("change", "undo"), NO_FAULTS.values(), ids=NO_FAULTS)
+def test_what_is_somebody_elses_is_no_finding(stock, change, undo):
+    with stock.borrow("vxlan") as cluster:
+        memory = cluster.remember()
+        change(cluster)
+        assert shown(cluster.verify()) == []
+        cluster.bring_back(memory)
+        undo(cluster)
+        assert shown(cluster.verify()) == []
 
 
 # ---- the seed's paths

@@ -23,6 +23,14 @@ NODE2_DIRECTLY = "172.50.1.0/24 via 192.168.7.111 dev eth0"
 JUMP = ["FORWARD", "-m", "comment", "--comment", "flanneld forward", "-j", "FLANNEL-FWD"]
 MASTERS_MAC, NODE1S_MAC, NODE2S_MAC = (f"0a:00:00:00:00:{last}" for last in ("65", "6e", "6f"))
 NOBODYS_MAC = "0a:00:00:00:00:99"
+HOSTS_FIREWALL = """
+table inet host {
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state { established, related } accept
+    }
+}
+"""
 HOLD_PORT = """
 import socket, sys
 holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -383,6 +391,14 @@ DEVICES = (
         implies=DOWN | {("port-closed", "node1")},
     ),
     Fault(
+        "device-down",
+        "somebody took the pods' bridge down",
+        "vxlan",
+        ip("node1", "link set cni0 down"),
+        (Told("node1", "cni0", "up", "down"),),
+        ip("node1", "link set cni0 up"),
+    ),
+    Fault(
         "device-wrong-kind",
         "a bridge of that name",
         "vxlan",
@@ -475,6 +491,14 @@ DEVICES = (
         ip("node1", "addr del 172.50.2.1/24 dev cni0\naddr add 172.50.9.1/24 dev cni0"),
         (Told("node1", "cni0", "172.50.2.1/24", "172.50.9.1/24"),),
         ip("node1", "addr del 172.50.9.1/24 dev cni0\naddr add 172.50.2.1/24 dev cni0"),
+    ),
+    Fault(
+        "bridge-wrong-address",
+        "pods without a gateway",
+        "vxlan",
+        ip("node1", "addr del 172.50.2.1/24 dev cni0"),
+        (Told("node1", "cni0", "172.50.2.1/24", "no address"),),
+        ip("node1", "addr add 172.50.2.1/24 dev cni0"),
     ),
 )
 
@@ -598,10 +622,40 @@ ROUTES = (
                 "node1",
                 "rule 99",
                 "pods' packets look into the main table",
-                f"99: to 172.50.0.0/16 lookup 100 lookup, and there {NODE2_DIRECTLY}",
+                re.compile(f"99: to 172.50.0.0/16 lookup 100( lookup)?, and there {NODE2_DIRECTLY}"),
             ),
         ),
         ip("node1", "rule del pref 99\nroute flush table 100"),
+    ),
+    Fault(
+        "rule-diverts-pods",
+        "the table of a VPN, for whatever comes from pods",
+        "vxlan",
+        ip("node1", f"route add {NODE2_DIRECTLY} table 100\nrule add iif cni0 lookup 100 pref 99"),
+        (
+            Told(
+                "node1",
+                "rule 99",
+                "pods' packets look into the main table",
+                re.compile(f"99: iif cni0 lookup 100( lookup)?, and there {NODE2_DIRECTLY}"),
+            ),
+        ),
+        ip("node1", "rule del pref 99\nroute flush table 100"),
+    ),
+    Fault(
+        "rule-diverts-pods",
+        "a kill switch",
+        "vxlan",
+        ip("node1", "rule add from 172.50.2.0/24 unreachable pref 99"),
+        (
+            Told(
+                "node1",
+                "rule 99",
+                "pods' packets look into the main table",
+                "99: from 172.50.2.0/24 unreachable",
+            ),
+        ),
+        ip("node1", "rule del pref 99"),
     ),
 )
 
@@ -886,6 +940,21 @@ HOST = (
         implies=everywhere(("node1",), "chain-unhooked"),
     ),
     Fault(
+        "forward-drop",
+        "a firewall of the host's own, beside a flanneld that is let through elsewhere",
+        "vxlan",
+        nft("node1", HOSTS_FIREWALL),
+        (
+            Told(
+                "node1",
+                "forward (nft, table inet host)",
+                "pods' packets are accepted",
+                "policy DROP, nothing accepts them",
+            ),
+        ),
+        run("node1", "nft", "delete", "table", "inet", "host"),
+    ),
+    Fault(
         "chain-missing",
         "somebody deleted it",
         "direct",
@@ -1053,5 +1122,72 @@ LEFTOVERS = (
         (Told("", "projectcalico.org/*", "no such annotation", "on node1"),),
     ),
 )
+
+# What belongs to somebody else, or to another time, and is no fault.
+NO_FAULTS = {
+    "Docker's bridge and chains": (
+        both(
+            ip("node1", "link add docker0 type bridge\nlink set docker0 up\naddr add 172.17.0.1/16 dev docker0"),
+            iptables("node1", "-N DOCKER-USER"),
+            iptables("node1", "-I FORWARD -j DOCKER-USER"),
+            iptables("node1", "-P FORWARD DROP"),
+        ),
+        both(
+            iptables("node1", "-P FORWARD ACCEPT"),
+            iptables("node1", "-D FORWARD -j DOCKER-USER"),
+            iptables("node1", "-X DOCKER-USER"),
+            ip("node1", "link del docker0"),
+        ),
+    ),
+    "another NIC with a table of its own": (
+        ip(
+            "node1",
+            "link add eth1 type veth peer name wire1\nlink set eth1 up\nlink set wire1 up\n"
+            "addr add 10.0.2.15/24 dev eth1\nroute add default via 10.0.2.2 dev eth1 table 100\n"
+            "rule add from 10.0.2.15 lookup 100 pref 99",
+        ),
+        ip("node1", "rule del pref 99\nlink del eth1"),
+    ),
+    "a VPN that marks its packets": (
+        ip("node1", f"route add {NODE2_DIRECTLY} table 100\nrule add fwmark 0xca6c lookup 100 pref 99"),
+        ip("node1", "rule del pref 99\nroute flush table 100"),
+    ),
+    "routes to other networks": (
+        ip(
+            "node1",
+            "route add 10.8.0.0/24 via 192.168.7.1 dev eth0 proto static\nroute add blackhole 10.9.0.0/16\n"
+            "route add 172.48.0.0/15 via 192.168.7.1 dev eth0",
+        ),
+        ip("node1", "route del 10.8.0.0/24\nroute del blackhole 10.9.0.0/16\nroute del 172.48.0.0/15"),
+    ),
+    "a firewall of the host's own that lets pods through": (
+        nft("node1", HOSTS_FIREWALL.replace("accept", "accept\n        ip saddr 172.50.0.0/16 accept")),
+        run("node1", "nft", "delete", "table", "inet", "host"),
+    ),
+    "kube-proxy's sets and its device": (
+        both(
+            run("node1", "ipset", "create", "KUBE-CLUSTER-IP", "hash:ip,port"),
+            ip("node1", "link add virbr0 type bridge\nlink set virbr0 up\naddr add 192.168.122.1/24 dev virbr0"),
+        ),
+        both(run("node1", "ipset", "destroy", "KUBE-CLUSTER-IP"), ip("node1", "link del virbr0")),
+    ),
+    "files that no runtime reads, and a pod that is being made": (
+        both(
+            put("node1", "/etc/cni/net.d/10-calico.conflist.off", "{}"),
+            put("node1", "/etc/cni/net.d/99-loopback.conf", '{"name": "lo", "type": "loopback"}'),
+            put("node1", "/var/lib/cni/networks/cbr0/172.50.2.44", "5eed\r\neth0"),
+            put("node1", "/var/lib/cni/networks/cbr0/last_reserved_ip.0", "172.50.2.44"),
+        ),
+        both(),
+    ),
+    "neighbours that the kernel has learned": (
+        ip(
+            "node1",
+            "neigh replace 172.50.1.0 lladdr 0a:00:00:00:00:6f dev flannel.1 nud permanent\n"
+            "neigh replace 172.50.2.9 lladdr 0a:00:00:00:00:55 dev cni0 nud reachable",
+        ),
+        ip("node1", "neigh del 172.50.2.9 dev cni0"),
+    ),
+}
 
 FAULTS = (*CLUSTER, *CNI, *DEVICES, *ROUTES, *ENTRIES, *WIREGUARD, *MTU, *HOST, *LEFTOVERS)

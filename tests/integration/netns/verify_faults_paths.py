@@ -242,7 +242,7 @@ PROBED = (
                 "node1",
                 "rule 99",
                 "pods' packets look into the main table",
-                f"99: to 172.50.0.0/16 lookup 100 lookup, and there {NODE2_DIRECTLY}",
+                re.compile(f"99: to 172.50.0.0/16 lookup 100( lookup)?, and there {NODE2_DIRECTLY}"),
             ),
         ),
         ip("node1", "rule del pref 99\nroute flush table 100"),

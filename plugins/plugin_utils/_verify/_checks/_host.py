@@ -127,7 +127,8 @@ def _forward(case: Case) -> Findings:
         if chain.hook != "forward" or chain.policy != "drop" or chain.owner == case.backend.plugin:
             continue
         if chain.flavour == NFTABLES:
-            dropped = chain.family in families | {"inet"} and not any(map(_may_accept, chain.rules))
+            known = chain.family in families | {"inet"} and len(chain.rules) >= chain.rule_count
+            dropped = known and not any(map(_may_accept, chain.rules))
         else:
             dropped = chain.family in families - accepted
         if dropped:
