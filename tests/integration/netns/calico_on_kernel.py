@@ -284,7 +284,7 @@ class CalicoOnKernel(ClusterOnKernel):
             if plan.name in self._topology.macs:
                 notes["VXLANTunnelMACAddr"] = self._topology.macs[plan.name]
         annotations = {PREFIX + key: value for key, value in notes.items()}
-        return node_object(plan.name, plan.address, plan.subnet, annotations, "CalicoIsUp")
+        return node_object(plan.name, [plan.address], [plan.subnet], annotations, "CalicoIsUp")
 
 
 def bgp(folder):

@@ -33,7 +33,8 @@ from conftest import ScratchNode
 
 NODES, DAEMONSETS, CONFIGMAPS = "/api/v1/nodes", "/apis/apps/v1/daemonsets", "/api/v1/configmaps"
 KUBERNETES = "/api/v1/namespaces/default/services/kubernetes"
-POD_CIDR, SERVICE_CIDR, SERVICE = "172.50.0.0/16", "10.68.0.0/16", "10.68.0.1"
+POD_CIDR, POD_CIDR6 = "172.50.0.0/16", "fd50::/56"
+SERVICE_CIDR, SERVICE = "10.68.0.0/16", "10.68.0.1"
 NO_OWN_SETTINGS = {"network_node_name": "", "flannel_public_ip": ""}
 TABLES = ["links", "routes", "neighbours", "fdb"]
 HELPERS = Path(__file__).absolute().parent / "probe_helpers.py"
@@ -98,15 +99,15 @@ class KubeApi:
         return next(one for one in self.node(name)["status"]["conditions"] if one["type"] == kind)
 
 
-def node_object(name, address, pod_cidr, annotations, network_is_up):
+def node_object(name, addresses, pod_cidrs, annotations, network_is_up):
     """A Node as the kubelet and a network agent leave it; the last argument is the agent's reason for its condition."""
     up = {"type": "NetworkUnavailable", "status": "False", "reason": network_is_up, "message": "The network is up"}
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
     return {
         "metadata": {"name": name, "labels": {}, "annotations": {"node.alpha.kubernetes.io/ttl": "0", **annotations}},
-        "spec": {"podCIDR": pod_cidr, "podCIDRs": [pod_cidr]},
+        "spec": {"podCIDR": pod_cidrs[0], "podCIDRs": pod_cidrs},
         "status": {
-            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "addresses": [{"type": "InternalIP", "address": address} for address in addresses],
             "capacity": {"pods": "110"},
             "conditions": [up, ready],
             "nodeInfo": {"kubeletVersion": "v1.34.4"},

@@ -15,12 +15,14 @@ from cluster_on_kernel import (
     KUBERNETES,
     NODES,
     POD_CIDR,
+    POD_CIDR6,
     SERVICE,
     ClusterOnKernel,
     configmap,
     container_id,
     daemonset,
     node_object,
+    restored,
     service,
 )
 from test_netns_info_filters import FLANNEL_IPTABLES, FLANNEL_NFT, SUBNET
@@ -118,14 +120,18 @@ class FlannelOnKernel(ClusterOnKernel):
             self.add_pod(plan.name, address, name)
         flannels = (text.replace(SUBNET, plan.subnet) for text in (FLANNEL_IPTABLES, FLANNEL_NFT))
         self.filter(plan.name, *flannels)
+        if self._topology.ipv6:
+            lines = FLANNEL_IPTABLES.replace(SUBNET, plan.subnet6).replace(POD_CIDR, POD_CIDR6)
+            lines = lines.replace("224.0.0.0/4", "ff00::/8")
+            self[plan.name].run("ip6tables-nft-restore", "--noflush", text=restored(lines))
         self.start_flanneld(plan.name)
 
     def subnet_env(self, plan, network=POD_CIDR):
         """What flanneld tells its CNI plugin."""
-        return (
-            f"FLANNEL_NETWORK={network}\nFLANNEL_SUBNET={plan.gateway}/{plan.length}\n"
-            f"FLANNEL_MTU={self._topology.pod_mtu}\nFLANNEL_IPMASQ=true\n"
-        )
+        text = f"FLANNEL_NETWORK={network}\nFLANNEL_SUBNET={plan.gateway}/{plan.length}\n"
+        if self._topology.ipv6:
+            text += f"FLANNEL_IPV6_NETWORK={POD_CIDR6}\nFLANNEL_IPV6_SUBNET={plan.gateway6}/64\n"
+        return text + f"FLANNEL_MTU={self._topology.pod_mtu}\nFLANNEL_IPMASQ=true\n"
 
     def start_flanneld(self, node):
         """The node's agent; that of udp carries packets."""
@@ -151,7 +157,8 @@ class FlannelOnKernel(ClusterOnKernel):
 
     def add_pod(self, node, address, name):
         """A pod, and what libcni and host-local keep of it."""
-        place = self._topology.pod(node, address)
+        six = f"{self.plans[node].tunnel6}{address.rpartition('.')[2]}" if self._topology.ipv6 else None
+        place = self._topology.pod(node, address, six)
         self.remember_pod(node, address, name, "cbr0", place.name)
         self.files(node).put(f"/var/lib/cni/networks/cbr0/{address}", f"{container_id(address)}\r\neth0")
 
@@ -166,6 +173,8 @@ class FlannelOnKernel(ClusterOnKernel):
         conf = {"Network": POD_CIDR, "Backend": {"Type": self.type}, "EnableNFTables": self.nftables}
         if self.settings.get("flannel_direct_routing"):
             conf["Backend"]["DirectRouting"] = True
+        if self._topology.ipv6:
+            conf.update({"EnableIPv6": True, "IPv6Network": POD_CIDR6})
         number = len(self.plans)
         self.api.objects.update(
             {
@@ -193,8 +202,13 @@ class FlannelOnKernel(ClusterOnKernel):
             "backend-data": data,
             "kube-subnet-manager": "true",
         }
+        cidrs, addresses = [plan.subnet], [plan.address]
+        if self._topology.ipv6:
+            notes.update({"public-ipv6": plan.address6, "backend-v6-data": data})
+            cidrs.append(plan.subnet6)
+            addresses.append(plan.address6)
         annotations = {PREFIX + key: value for key, value in notes.items()}
-        return node_object(plan.name, plan.address, plan.subnet, annotations, "FlannelIsUp")
+        return node_object(plan.name, addresses, cidrs, annotations, "FlannelIsUp")
 
 
 NEAR = NodePlan("node3", "192.168.7.112/21", "172.50.3.0/24")
@@ -215,6 +229,16 @@ def direct_far(folder):
     """The same with a router before the third node: packets to and from it are encapsulated."""
     topology = Topology("direct", SEED_WITH_FAR_NODE)
     return FlannelOnKernel(topology, folder, "vxlan", nftables=True, flannel_direct_routing=True)
+
+
+def dual_stack(folder):
+    """vxlan in IPv4 and in IPv6.
+
+    flanneld subtracts 50 bytes for both (pkg/backend/vxlan/device.go); the kernel leaves a VTEP of IPv6 70 less than
+    the NIC has, whatever it is asked for (drivers/net/vxlan/vxlan_core.c).
+    """
+    topology = Topology("vxlan", SEED, ipv6=True, pod_mtu=1450)
+    return FlannelOnKernel(topology, folder, "vxlan", network_pod_cidr=f"{POD_CIDR},{POD_CIDR6}")
 
 
 def host_gw(folder):
