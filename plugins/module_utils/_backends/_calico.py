@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import (
     Backend,
@@ -69,6 +70,15 @@ TRACES = Traces(
     agents=("calico-node", "bird"),
     annotations=PREFIX,
 )
+
+
+def _as_number(text: t.Optional[str]) -> t.Optional[int]:
+    """An AS number as a whole number, or as two of 16 bits (RFC 5396: asplain, asdot+); None if it is neither."""
+    try:
+        numbers = [int(part) for part in (text or "").split(".")]
+    except ValueError:
+        return None
+    return numbers[0] if len(numbers) == 1 else (numbers[0] << 16) + numbers[1] if len(numbers) == 2 else None
 
 
 class Calico(Backend):
@@ -148,6 +158,8 @@ class Calico(Backend):
         return Announced(
             addresses=tuple(notes[name] for name in names if notes.get(name)),
             tunnel_ips=self._tunnel_ips(notes),
+            as_number=_as_number(notes.get(PREFIX + "ASNumber")),
+            reflector=bool(notes.get(PREFIX + "RouteReflectorClusterID")),
         )
 
     def _tunnel_ips(self, notes: t.Mapping[str, str]) -> t.Tuple[str, ...]:
@@ -252,10 +264,9 @@ class Vxlan(Calico):
         return {"ipipMode": "Never", "vxlanMode": "CrossSubnet" if self.direct_routing else "Always"}
 
     def announced(self, notes: t.Mapping[str, str]) -> Announced:
-        found = super().announced(notes)
         keys = {4: "VXLANTunnelMACAddr", 6: "VXLANTunnelMACAddrV6"}
         macs = tuple((version, notes[PREFIX + key]) for version, key in keys.items() if notes.get(PREFIX + key))
-        return Announced(addresses=found.addresses, macs=macs, tunnel_ips=found.tunnel_ips)
+        return replace(super().announced(notes), macs=macs)
 
     def _tunnel_ips(self, notes: t.Mapping[str, str]) -> t.Tuple[str, ...]:
         names = [PREFIX + key for key in ("IPv4VXLANTunnelAddr", "IPv6VXLANTunnelAddr")]

@@ -52,7 +52,8 @@ class Announced:
 
     ``type`` is the backend it calls itself; ``addresses`` are the node's own, with prefix length where that is told;
     ``macs`` maps an IP version to the MAC address of the VTEP, ``tunnel_ips`` are the tunnel devices' addresses, and
-    ``public_key`` is that of WireGuard.
+    ``public_key`` is that of WireGuard. ``as_number`` is None for the cluster's own; a ``reflector`` of BGP routes is
+    no part of the node-to-node mesh.
     """
 
     type: t.Optional[str] = None
@@ -60,6 +61,8 @@ class Announced:
     macs: t.Tuple[t.Tuple[int, str], ...] = ()
     tunnel_ips: t.Tuple[str, ...] = ()
     public_key: t.Optional[str] = None
+    as_number: t.Optional[int] = None
+    reflector: bool = False
     damaged: t.Optional[str] = None
 
 

@@ -103,9 +103,16 @@ class Scene:
 
     @cached_property
     def mesh(self) -> dict[str, str]:
-        """The nodes that take part in a full BGP mesh, by the addresses they have announced."""
-        pairs = ((address, name) for name, one in self.announced.items() for address in one.addresses)
-        return {_bare(address): name for address, name in pairs}
+        """The nodes that take part in a full BGP mesh, by the addresses they have announced.
+
+        A route reflector does not (processMeshPeers in confd/pkg/backends/calico/bgp_processor.go).
+        """
+        return {
+            _bare(address): name
+            for name, one in self.announced.items()
+            if not one.reflector
+            for address in one.addresses
+        }
 
     def subnets(self, member: Member) -> tuple[IPNetwork, ...]:
         """The node's pod subnets inside the pod network: its podCIDRs, or its blocks."""

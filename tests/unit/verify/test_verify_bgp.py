@@ -10,7 +10,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import Bird
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report import REPORTS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._checks._bgp import _families
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._result import as_result
-from ansible_collections.switchyard.cni.tests.unit.verify.clusters import healthy
+from ansible_collections.switchyard.cni.tests.unit.verify.clusters import SEED, healthy
 
 NONE = {"network_plugin": "calico", "calico_ipip_mode": "off"}
 NODE = "k8s-node1"
@@ -111,3 +111,46 @@ def test_a_vxlan_cluster_without_bird_is_not_asked_for_it():
         world.node(name)["bird"] = []
 
     assert world.told() == set()
+
+
+def _note(world, name, **values):
+    world.member(name)["annotations"].update({f"projectcalico.org/{key}": value for key, value in values.items()})
+
+
+def test_a_route_reflector_is_no_part_of_the_mesh():
+    """confd gives it no session of the mesh, and its peers none to it (bgp_processor.go, processMeshPeers)."""
+    world = healthy(**NONE)
+    _note(world, NODE, RouteReflectorClusterID="10.0.0.1")
+    address = next(place.ip for place in SEED if place.name == NODE)
+    sessions(world).clear()
+    for name in world.hosts:
+        if name != NODE:
+            sessions(world, name)[:] = [one for one in sessions(world, name) if one["peer"] != address]
+
+    assert world.told() == set()
+
+
+def _at(session):
+    return next(place.name for place in SEED if place.ip == session["peer"])
+
+
+@pytest.mark.parametrize("text", ["65001", "0.65001"])
+def test_a_node_may_have_an_as_number_of_its_own(text):
+    world = healthy(**NONE)
+    _note(world, NODE, ASNumber=text)
+    for name in world.hosts:
+        for session in sessions(world, name):
+            session["local_as" if name == NODE else "peer_as"] = 65001 if NODE in (name, _at(session)) else 64512
+    assert world.told() == set()
+
+    for session in sessions(world, "k8s-node2"):
+        session["peer_as"] = 64512
+
+    assert world.told() == {("bgp-wrong-as", "k8s-node2")}
+
+
+def test_the_hosts_own_bird_is_not_calicos_agent():
+    world = healthy(**NONE)
+    world.node(NODE)["agents"] = [{"name": "bird", "pid": 1, "container": None}]
+
+    assert world.told() == {("agent-not-running", NODE)}

@@ -42,7 +42,7 @@ def examine(case: Case) -> Findings:
     sessions = {session.peer: session for bird in case.facts.birds for session in bird.sessions}
     for session in sessions.values():
         yield from _session(case, session)
-    if calico.mesh:
+    if calico.mesh and not case.view.announced.reflector:
         yield from _mesh(case, sessions, served)
 
 
@@ -62,24 +62,33 @@ def _session(case: Case, session: BgpSession) -> Findings:
         actual = " ".join(word for word in (session.state, session.info) if word)
         yield DOWN.found(case.name, subject, "up Established", actual, _cure(session))
     if calico is not None and session.kind == MESH:
-        for expected, actual in _as_numbers(session, calico.as_number):
-            hint = "Correct asNumber in the BGPConfiguration default or on the Node: the mesh has one AS number"
+        own, peer = (_declared(case, name) for name in (case.name, case.scene.mesh.get(session.peer, "")))
+        for expected, actual in _as_numbers(session, own, peer):
+            hint = "Correct asNumber in the BGPConfiguration default or on the Node, and restart calico-node there"
             yield AS_NUMBER.found(case.name, subject, expected, actual, hint)
 
 
-def _as_numbers(session: BgpSession, declared: int) -> t.Iterator[tuple[str, str]]:
+def _declared(case: Case, node: str) -> int | None:
+    """The AS number of a node: its own, else the cluster's."""
+    announced, calico = case.scene.announced.get(node), case.scene.cluster.calico
+    if announced is not None and announced.as_number is not None:
+        return announced.as_number
+    return calico.as_number if calico is not None else None
+
+
+def _as_numbers(session: BgpSession, own: int | None, peer: int | None) -> t.Iterator[tuple[str, str]]:
     """What should be and is not. BIRD 1.6 does not print its own number; that it is wrong shows when a peer refuses it.
 
     Refusing is "Bad Peer AS" (RFC 4271, section 6.2); BIRD says whether it has sent the error or received it.
     """
-    for whose, number in (("own", session.local_as), ("peer's", session.peer_as)):
+    for whose, declared, number in (("own", own, session.local_as), ("peer's", peer, session.peer_as)):
         if number is not None and number != declared:
             yield f"{whose} AS {declared}", f"{whose} AS {number}"
     if "bad peer as" in session.info.lower():
         if "received" in session.info.lower():
-            yield f"own AS {declared}", "another one: the peer refuses it"
+            yield f"own AS {own}", "another one: the peer refuses it"
         else:
-            yield f"peer's AS {declared}", "another one: it is refused"
+            yield f"peer's AS {peer}", "another one: it is refused"
 
 
 def _cure(session: BgpSession) -> str:
