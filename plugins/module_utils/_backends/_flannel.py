@@ -195,7 +195,10 @@ class Flannel(Backend):
 
 
 def _note(notes: t.Mapping[str, str], key: str) -> t.Mapping[str, t.Any]:
-    value = json.loads(notes.get(PREFIX + key) or "null") or {}
+    try:
+        value = json.loads(notes.get(PREFIX + key) or "null") or {}
+    except ValueError as exc:
+        raise ValueError("%s%s is no JSON: %s" % (PREFIX, key, exc)) from exc
     if not isinstance(value, dict):
         raise ValueError("%s%s is no JSON object" % (PREFIX, key))
     return value

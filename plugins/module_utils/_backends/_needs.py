@@ -77,8 +77,8 @@ class Traces:
     """Everything by which a plugin can be recognised on a node, whichever of its backends made it.
 
     ``devices`` are name patterns (fnmatch); ``shared_devices`` may belong to somebody else, so only an address or a
-    route on them counts. ``protocols`` are the route protocols of its programs (rtnetlink(7)). ``annotations`` is the
-    prefix of its notes on a Node.
+    route on them counts. ``agents`` are processes: the agent itself, then those that serve it. ``protocols`` are the
+    route protocols of its programs (rtnetlink(7)). ``annotations`` is the prefix of its notes on a Node.
     """
 
     devices: t.Tuple[str, ...] = ()

@@ -210,11 +210,12 @@ def _announced(scene: Scene, member: Member) -> Findings:
 
 
 def _agent(case: Case) -> Findings:
-    wanted = case.backend.traces.agents
-    if not any(agent.name in wanted for agent in case.facts.agents) and not _embedded(case):
-        hint = f"Start {names(wanted)} on {case.name}; routes stay as they are until then"
+    # Not those that serve it: BIRD may be the host's own.
+    wanted = case.backend.traces.agents[0]
+    if not any(agent.name == wanted for agent in case.facts.agents) and not _embedded(case):
+        hint = f"Start {wanted} on {case.name}; routes stay as they are until then"
         running = names(agent.name for agent in case.facts.agents) or "no agent"
-        yield NO_AGENT.found(case.name, names(wanted), f"{names(wanted)} runs", f"running: {running}", hint)
+        yield NO_AGENT.found(case.name, wanted, f"{wanted} runs", f"running: {running}", hint)
 
 
 def _embedded(case: Case) -> bool:
