@@ -27,7 +27,7 @@ ADDRESS = Check("device-wrong-address", ERROR, "The tunnel device holds its own 
 VNI = Check("vxlan-wrong-vni", ERROR, "The VXLAN device has the declared VNI", _LINKS)
 PORT = Check("vxlan-wrong-port", ERROR, "The VXLAN device uses the declared UDP port", _LINKS)
 LOCAL = Check("vxlan-wrong-local", ERROR, "The VXLAN device sends from the node's announced address", _LINKS)
-PARENT = Check("vxlan-wrong-parent", ERROR, "The VXLAN device stands on the device between the nodes", _LINKS)
+PARENT = Check("vxlan-wrong-parent", WARNING, "The VXLAN device stands on the device between the nodes", _LINKS)
 LEARNING = Check("vxlan-learning", WARNING, "The VXLAN device learns addresses only where that is declared", _LINKS)
 MAC = Check("vtep-mac-unannounced", ERROR, "The VTEP has the MAC address that the node has announced", _LINKS)
 BRIDGE = Check("bridge-wrong-address", ERROR, "The pods' bridge holds the first address of the node's subnet", _BOTH)
@@ -83,7 +83,10 @@ def _vxlan(case: Case, name: str, expected: Vxlan, actual: Vxlan, again: str) ->
             yield check.found(case.name, name, what.format(wanted), what.format(found), again)
     if expected.learning is not None and actual.learning != expected.learning:
         words = {True: "learning", False: "nolearning", None: "unknown"}
-        yield LEARNING.found(case.name, name, words[expected.learning], words[actual.learning], again)
+        hint = (
+            f"ip link set {name} type vxlan {words[expected.learning]}: an agent keeps a device that is there as it is"
+        )
+        yield LEARNING.found(case.name, name, words[expected.learning], words[actual.learning], hint)
 
 
 def _mac(case: Case, expected: Link, actual: Link, again: str) -> Findings:
