@@ -18,8 +18,10 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeF
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, FlannelConfig, Pool
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
+from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import spanning
 
 Settings = dict[str, t.Any]
+_WIDEST = {4: 8, 6: 16}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,20 @@ def pod_networks(cluster: Cluster) -> tuple[str, ...]:
     conf = _net_conf(cluster)
     if conf is not None:
         return tuple(filter(None, str(_declared_in(conf)["network_pod_cidr"]).split(",")))
-    return tuple(pool.cidr for pool in cluster.calico.pools) if cluster.calico else ()
+    pools = tuple(pool.cidr for pool in cluster.calico.pools) if cluster.calico else ()
+    return pools or _around(cidr for member in cluster.members.values() for cidr in member.pod_cidrs)
+
+
+def _around(cidrs: t.Iterable[str]) -> tuple[str, ...]:
+    """The smallest network of each family that holds all of some; none where they lie so far apart as to say nothing.
+
+    k3s tells nobody its pod network, but every Node has its podCIDR out of it.
+    """
+    families: dict[bool, list[str]] = {}
+    for cidr in cidrs:
+        families.setdefault(":" in cidr, []).append(cidr)
+    found = [spanning(group) for dummy, group in sorted(families.items())]
+    return tuple(str(one) for one in found if one.prefixlen >= _WIDEST[one.version])
 
 
 def _runs(facts: NodeFacts) -> Running | None:

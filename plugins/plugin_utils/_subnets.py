@@ -106,6 +106,12 @@ def contains(outer: t.Any, inner: t.Any) -> bool:
     return one.version == other.version and other in one
 
 
+def spanning(cidrs: t.Sequence[t.Any]) -> netaddr.IPNetwork:
+    """The smallest network that holds all of some networks of one family. Raises SubnetError."""
+    networks = [parse(cidr) for cidr in cidrs]
+    return networks[0] if len(networks) == 1 else netaddr.spanning_cidr(networks)
+
+
 def same_l2(first: t.Any, second: t.Any) -> bool:
     """Whether two nodes' addresses with prefix length are in one subnet, each seen from the other.
 
