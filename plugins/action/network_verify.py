@@ -20,6 +20,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._inventory import INTERNAL
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report import REPORTS
+from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary import severity_count
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import Declared, declared, request
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._probes import MODES
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._result import as_result
@@ -119,7 +120,7 @@ class ActionModule(ClusterAction):
 
 def _told(result: Result) -> str:
     """The verdict in one sentence, for the task that fails."""
-    counts = ", ".join(f"{number} {severity}" for severity, number in result["counts"].items() if number)
+    counts = ", ".join(severity_count(severity, number) for severity, number in result["counts"].items() if number)
     return f"The pod network is not what it should be: {counts}" if counts else "The pod network is as it should be"
 
 

@@ -29,6 +29,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     groups,
     network_title,
     path_classes,
+    verdict,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._svg import BROKEN_LINKS, draw
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._view import Mapping, View
@@ -46,6 +47,7 @@ def context(result: Result) -> dict[str, t.Any]:
         "result": result,
         "view": view,
         "title": network_title(result),
+        "verdict": verdict(result),
         "severities": SEVERITIES,
         "counts": count_texts(result),
         "states": [(count, state) for state in STATES if (count := states[state])],

@@ -154,6 +154,12 @@ def network_title(result: Result) -> str:
     return plain(f"{network['plugin']}, {network['backend'] or 'unknown backend'}")
 
 
+def verdict(result: Result) -> str:
+    """The verdict in a word. With errors that nothing is made of (``fail_on`` is never), ``passed`` would mislead."""
+    word: str = result["verdict"]
+    return "done" if word == "passed" and result["counts"]["error"] else word
+
+
 def severity_count(severity: str, count: int) -> str:
     """``1 error``, ``2 errors``, ``3 info``."""
     return number_of(count, severity, "info" if severity == "info" else None)

@@ -26,6 +26,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     network_title,
     path_classes,
     severity_count,
+    verdict,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._table import boxed, columns
 
@@ -59,7 +60,7 @@ def _headline(result: Result) -> list[str]:
         ("paths", counts.get("paths", "")),
         ("sessions", counts.get("sessions", "")),
     ]
-    title = f"Verification {result['verdict'].upper()}: {counts['nodes'].partition(':')[0]}, {counts['findings']}"
+    title = f"Verification {verdict(result).upper()}: {counts['nodes'].partition(':')[0]}, {counts['findings']}"
     return [title, *(line for key, text in facts if text for line in wrap(text, COLUMNS, f"  {key:<9} ", " " * 12))]
 
 

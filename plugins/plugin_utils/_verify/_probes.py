@@ -62,7 +62,10 @@ class Probe(t.NamedTuple):
 
 
 class Outcome(t.NamedTuple):
-    """What became of a probe; times in milliseconds, ``hops`` up to the target, null where nobody answered."""
+    """What became of a probe; times in milliseconds, ``hops`` up to the target, null where nobody answered.
+
+    ``cause`` is the kind of the error as path_probe has it.
+    """
 
     probe: Probe
     reachable: bool = False
@@ -71,6 +74,7 @@ class Outcome(t.NamedTuple):
     hops: tuple[str | None, ...] = ()
     path_mtu: int | None = None
     error: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def as_result(
         "paths": [_path(scene, outcome) for outcome in verification.probed.outcomes],
         "sessions": [session for view in scene.views for session in _sessions(view)],
         "checks": [_check(ran) for ran in verification.checks],
-        "gaps": list(_gaps(scene)),
+        "gaps": [*_gaps(scene), *_unprobed(verification)],
     }
 
 
@@ -181,6 +181,15 @@ def _check(ran: Ran) -> Json:
         "findings": ran.findings,
         "reason": ran.reason,
     }
+
+
+def _unprobed(verification: Verification) -> t.Iterator[Json]:
+    """A run limited to one host probes no path to another node: that must not look like a proof of it."""
+    ends = [(one.probe.source.node, one.probe.target.node) for one in verification.probed.outcomes]
+    between = any(source != target for source, target in ends if target)
+    if ends and not between and len(verification.scene.cluster.members) > 1:
+        reason = "none was probed: in this run only one node has pods to probe from and to"
+        yield {"node": "", "what": "paths between nodes", "reason": reason}
 
 
 def _gaps(scene: Scene) -> t.Iterator[Json]:

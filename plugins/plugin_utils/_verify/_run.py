@@ -118,4 +118,5 @@ def _outcome(probe: Probe, found: Raw) -> Outcome:
         hops=tuple(found.get("hops") or ()),
         path_mtu=found.get("path_mtu"),
         error=found.get("error"),
+        cause=found.get("cause"),
     )

@@ -38,6 +38,20 @@ _WORDS = {
 }
 
 
+_NEVER_SENT = ("no-source", "failed")
+"""Causes of path_probe that say nothing about the path."""
+
+_SILENCE = "Read the findings about routes, devices and the host of both nodes; a NetworkPolicy may forbid it too"
+_HINTS = {
+    "unreachable": "Who says so has no way on: without a route to the pod packets leave by the default route, and a "
+    "router elsewhere answers",
+    "prohibited": "A rule of a packet filter or a NetworkPolicy rejects it, on the host that says so",
+    "loop": "Compare the routes of the hosts on the way: each sends the packet to the other",
+    "refused": "The pod answers, and nothing listens on that port",
+    "local": "Look at the routes of this node (ip route get): its own kernel has none to the pod, or a blackhole",
+}
+
+
 def judge(scene: Scene, probed: Probed) -> Findings:
     """What the probes say."""
     for outcome in probed.outcomes:
@@ -66,6 +80,10 @@ def way_of(scene: Scene, outcome: Outcome) -> str:
 
 def _outcome(scene: Scene, outcome: Outcome) -> Findings:
     probe = outcome.probe
+    if not outcome.reachable and outcome.cause in _NEVER_SENT:
+        hint = "The pod may have gone meanwhile: verify again"
+        yield IMPOSSIBLE.found(probe.source.node, _path(outcome), "a probe", outcome.error or "none", hint)
+        return
     if not outcome.reachable:
         yield _unreachable(outcome)
         return
@@ -85,7 +103,7 @@ def _unreachable(outcome: Outcome) -> Finding:
     if probe.kind == _probes.SERVICE:
         hint = "See whether the service has endpoints, and whether kube-proxy runs on this node"
     else:
-        hint = "Read the findings about routes, devices and the host of both nodes; a NetworkPolicy may forbid it too"
+        hint = _HINTS.get(outcome.cause or "", _SILENCE)
     actual = outcome.error or f"no answer to {outcome.sent} packets"
     return _UNREACHABLE[probe.kind].found(probe.source.node, _path(outcome), "an answer", actual, hint)
 
