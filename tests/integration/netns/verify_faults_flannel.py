@@ -607,7 +607,7 @@ ROUTES = (
                 "node1",
                 "172.50.1.0/24",
                 TO_NODE2,
-                f"{TO_NODE2} metric 0; {NODE2_DIRECTLY} metric 100",
+                re.compile(f"{TO_NODE2}( metric 0)?; {NODE2_DIRECTLY} metric 100"),
             ),
         ),
         ip("node1", f"route del {NODE2_DIRECTLY} metric 100"),
