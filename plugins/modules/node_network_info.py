@@ -122,6 +122,11 @@ options:
         RV(node.truncated) has their count and digest.
     type: int
     default: 500
+  table_limit:
+    description:
+      - O(limit) for the tables that grow with the cluster, which are pod routes, forwarding entries and permanent
+        neighbours. Without it they have O(limit) too.
+    type: int
   pod_networks:
     description:
       - The pods' networks, in CIDR form. The unicast routes of the table C(main) to networks inside them are told

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import LISTED
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import LISTED_TABLE
 
 FLANNEL = "flannel.alpha.coreos.com/"
 SITES = 4
@@ -240,7 +240,7 @@ def _node(spot: Spot, sums: _Sums) -> dict[str, Any]:
 def _tables_of(node: dict[str, Any], spot: Spot, sums: _Sums) -> None:
     told = []
     for what in TABLES:
-        if sums.total(spot.site, what)[0] > LISTED:
+        if sums.total(spot.site, what)[0] > LISTED_TABLE:
             told.append(sums.digest(spot, what))
         else:
             for row in sums.table(spot, what):
@@ -297,7 +297,7 @@ def _table_fault(what: str, change: Callable[[list[str]], str]) -> Callable[[Cro
         node["routes"], node["neighbours"], node["fdb"] = list(_own_routes(spot)), [], []
         told = []
         for name in TABLES:
-            if sums.total(spot.site, name)[0] > LISTED:
+            if sums.total(spot.site, name)[0] > LISTED_TABLE:
                 told.append({"what": name, "count": len(rows[name]), "digest": _tables.digest(rows[name])})
             else:
                 for row in rows[name]:
@@ -309,6 +309,10 @@ def _table_fault(what: str, change: Callable[[list[str]], str]) -> Callable[[Cro
 
 def _drop_route(rows: list[str], peer: Spot) -> None:
     rows[:] = [row for row in rows if not row.startswith(f"{peer.subnet} ")]
+
+
+def _second_route(rows: list[str], peer: Spot) -> None:
+    rows.append(f"{peer.subnet} via {peer.address} dev eth0")
 
 
 def _move_entry(rows: list[str], peer: Spot) -> None:
@@ -336,6 +340,7 @@ def _unreachable(made: Crowd, spot: Spot, peer: Spot, sums: _Sums) -> None:
 
 FAULTS: dict[str, Callable[[Crowd, Spot, Spot, _Sums], None]] = {
     "route-missing": _table_fault("pod_routes", _drop_route),
+    "route-duplicate": _table_fault("pod_routes", _second_route),
     "fdb-wrong": _table_fault("fdb", _move_entry),
     "ip-forward-off": _forwarding_off,
     "device-wrong-mtu": _mtu_wrong,

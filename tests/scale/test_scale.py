@@ -13,7 +13,7 @@ import sys
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import LISTED
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import LISTED_TABLE
 from crowd import FAULTS, Spot, _Sums, crowd
 from passes import run
 
@@ -33,13 +33,13 @@ def test_a_healthy_cluster_has_no_finding(size, direct):
 @DIRECT
 @pytest.mark.parametrize("size", SIZES)
 def test_all_planted_faults_are_found_and_none_is_invented(size, direct):
-    made = crowd(size, direct, faulty=max(0.01, 6 / size) if size < 1000 else 0.01)
+    made = crowd(size, direct, faulty=max(0.01, len(FAULTS) / size) if size < 1000 else 0.01)
     done = run(made)
     assert done.found == made.planted
-    assert len(made.planted) >= 6
+    assert len(made.planted) >= len(FAULTS)
     assert {kind for kind, dummy in made.planted} == set(FAULTS)
-    differing = {node for kind, node in made.planted if kind in ("route-missing", "fdb-wrong")}
-    assert set(done.asked) == (differing if size > LISTED else set())
+    differing = {node for kind, node in made.planted if kind in ("route-missing", "route-duplicate", "fdb-wrong")}
+    assert set(done.asked) == (differing if size > LISTED_TABLE else set())
 
 
 @pytest.mark.parametrize("size", [100, 400])

@@ -106,7 +106,9 @@ def fdb(look: Look) -> List[Record]:
 
 def _listed_or_told(look: Look, what: str, found: List[Record], group: Mapping[str, str]) -> List[Record]:
     packed = what in look.request.packed
-    if len(found) <= look.request.limit and not packed:
+    request = look.request
+    limit = request.limit if request.table_limit is None else request.table_limit
+    if len(found) <= limit and not packed:
         return found
     table = [_ROWS[what](record) for record in found]
     note: Dict[str, Any] = dict(group, what=what, count=len(found), listed=0, digest=_tables.digest(table))

@@ -31,7 +31,8 @@ def canonical(record: Mapping[str, Any]) -> str:
 class Request:
     """What to observe.
 
-    limit is how many entries of one kind (routes: of one protocol) are listed before a digest stands for them.
+    limit is how many entries of one kind (routes: of one protocol) are listed before a digest stands for them;
+    table_limit, where it is set, replaces it for the tables that grow with the cluster.
     pod_networks are CIDRs: the routes inside them that lead to other nodes are counted as one kind. packed names the
     kinds that are sent as packed rows instead of as lists. bridge is the device of the node's own pods.
     """
@@ -43,6 +44,7 @@ class Request:
     sysctls: Tuple[str, ...] = ()
     files: Tuple[str, ...] = ()
     limit: int = DEFAULT_LIMIT
+    table_limit: Optional[int] = None
     pod_networks: Tuple[str, ...] = ()
     packed: Tuple[str, ...] = ()
     bridge: str = BRIDGE

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,11 +18,22 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene impo
 
 @dataclass(frozen=True)
 class ActualTable:
-    """One table of one node, by its rows, or by its digest where the node has not sent them."""
+    """One table of one node, by its rows, or by its digest where the node has not sent them.
+
+    ``repeated`` are the rows that the node has more than once.
+    """
 
     count: int
     rows: frozenset[str] | None = None
     digest: str = ""
+    repeated: tuple[str, ...] = ()
+
+    @classmethod
+    def of_rows(cls, rows: list[str]) -> ActualTable:
+        """A table that was listed or sent."""
+        found = frozenset(rows)
+        twice = [row for row, number in Counter(rows).items() if number > 1] if len(found) < len(rows) else []
+        return cls(len(rows), found, repeated=tuple(twice))
 
     def is_other_than(self, wanted: Digest) -> bool:
         """Whether only the digest is known, and is not the right one."""
@@ -47,8 +59,7 @@ class ActualTables:
         digested = [one for one in self._facts.digested if one.what == what and self._concerns(one)]
         packed = _unpacked(digested)
         if packed is not None:
-            rows = frozenset([*packed, *listed])
-            return ActualTable(len(rows), rows)
+            return ActualTable.of_rows([*packed, *listed])
         if len(digested) == 1 and not listed:
             return ActualTable(digested[0].size, digest=digested[0].digest)
         # A table of several devices may be listed for one and digested for another.

@@ -19,7 +19,10 @@ NETWORK = "network_pod_cidr"
 """The setting without which nothing is declared."""
 
 LISTED = 100
-"""Entries of one table that a node lists; beyond, a digest stands for them."""
+"""Entries of one kind that a node lists; beyond, a digest stands for the rest."""
+
+LISTED_TABLE = 20
+"""Entries of a table that grows with the cluster: all nodes together list the square of it at most."""
 
 SECTIONS = (
     "kernel",
@@ -90,6 +93,7 @@ def request(wanted: Declared, cluster: Cluster) -> dict[str, t.Any]:
         "gather": list(SECTIONS),
         "pod_networks": networks,
         "limit": LISTED,
+        "table_limit": LISTED_TABLE,
         "files": list(files()),
         "cni_conf_dir": wanted.conf_dir,
         "cni_bin_dir": wanted.bin_dir,

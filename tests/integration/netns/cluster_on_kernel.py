@@ -317,7 +317,7 @@ class ClusterOnKernel:
         first = self._first_look(options)
         asked = ask(self._staged(wanted, cluster, first).scene, probe)
         probed = self._probe({host: one for host, one in asked.items() if one["probes"]})
-        tables = {name: options[name] for name in ("pod_networks", "limit")}
+        tables = {name: options[name] for name in ("pod_networks", "limit", "table_limit")}
         second = self._read(
             {
                 host: {**tables, "gather": TABLES, "packed": one["packed"]}

@@ -15,8 +15,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     ip_address,
     ip_network,
 )
-from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import peer_routes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import Difference, ExpectedTable
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import ActualTable, peer_routes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
     ERROR,
@@ -57,15 +57,18 @@ def _peers(case: Case) -> Findings:
         return
     expected = _Expected(case.scene.tables["pod_routes"], case.endpoint)
     actual = case.actual.table("pod_routes")
+    known = peer_routes(case.scene, case.facts)
     if actual.rows is not None:
-        yield from _differences(case, expected, actual.rows)
+        difference = expected.table.difference(case.endpoint, actual.rows)
+        yield from _differences(case, expected, difference)
+        known = known or _sent_twins(expected, actual, difference)
     else:
         wanted = expected.table.digest(case.endpoint)
         if actual.is_other_than(wanted):
             text = f"{wanted.count} routes, digest {wanted.digest}"
             found = f"{actual.count} routes, digest {actual.digest}"
             yield MISSING.found(case.name, "pod routes", text, found, "Read this node again with its tables packed")
-    yield from _twins(case, expected)
+    yield from _twins(case, expected, known)
 
 
 class _Expected(t.NamedTuple):
@@ -84,8 +87,7 @@ class _Expected(t.NamedTuple):
         return any(isinstance(one, Route) and one.version == version for one in self.table.to_all(self.node))
 
 
-def _differences(case: Case, expected: _Expected, rows: frozenset[str]) -> Findings:
-    difference = expected.table.difference(expected.node, rows)
+def _differences(case: Case, expected: _Expected, difference: Difference) -> Findings:
     extra = {route.dst: route for route in map(_route, difference.extra)}
     for wanted in difference.missing:
         if isinstance(wanted, Route):
@@ -120,16 +122,23 @@ def _extra(case: Case, route: Route, expected_routes: _Expected) -> Finding:
     return STALE.found(case.name, route.dst, "no such route: no Node has this subnet", str(route), hint)
 
 
-def _twins(case: Case, expected: _Expected) -> Findings:
-    """Routes of one destination that were listed with several metrics or next hops."""
+def _sent_twins(expected: _Expected, actual: ActualTable, difference: Difference) -> list[Route]:
+    """The routes of a table sent as rows that have a twin; of these nobody knows which one wins."""
+    beside = [route for route in map(_route, difference.extra) if expected.to(route.dst) is not None]
+    wanted = [route for route in (expected.to(one.dst) for one in beside) if route and route.row in (actual.rows or ())]
+    return wanted + beside + [_route(row) for row in actual.repeated] * 2
+
+
+def _twins(case: Case, expected: _Expected, known: t.Iterable[Route]) -> Findings:
+    """Routes of one destination with several metrics or next hops."""
     groups: dict[str, list[Route]] = {}
-    for route in peer_routes(case.scene, case.facts):
+    for route in known:
         groups.setdefault(route.dst, []).append(route)
     for dst, routes in groups.items():
         if len(routes) < 2:
             continue
         ordered = sorted(routes, key=lambda one: one.metric)
-        shown = "; ".join(f"{route} metric {route.metric}" for route in ordered)
+        shown = "; ".join(f"{route} metric {route.metric}" if route.metric else str(route) for route in ordered)
         hint = "Delete the one that the declared backend did not make"
         wanted = expected.to(dst)
         yield DUPLICATE.found(case.name, dst, str(wanted or "one route"), shown, hint)
