@@ -85,6 +85,9 @@ class Backend:
     overhead: int = 0
     """Bytes that the encapsulation adds to every packet."""
 
+    overhead6: int = 0
+    """Bytes that the kernel keeps for it over IPv6, to which it lowers a larger MTU of a device (drivers/net/vxlan)."""
+
     needs_same_l2: bool = False
     needs_tun_device: bool = False
     reads_mtu: bool = False
@@ -130,6 +133,11 @@ class Backend:
         """The MTU inside a pod, in bytes, on a node whose NIC has ``nic_mtu`` bytes."""
         wanted = options.mtu if options is not None and self.reads_mtu else None
         return (wanted or nic_mtu) - self.overhead
+
+    def tunnel_mtu(self, version: int, nic_mtu: int, options: t.Optional[BackendOptions] = None) -> int:
+        """The largest packet in bytes that goes to another node in one piece over this IP version."""
+        mtu = self.pod_mtu(nic_mtu, options)
+        return min(mtu, nic_mtu - self.overhead6) if version == 6 else mtu
 
     def port(self, options: BackendOptions) -> t.Optional[int]:
         """The UDP port in force, None for a backend without one."""

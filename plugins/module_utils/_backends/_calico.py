@@ -230,6 +230,7 @@ class Vxlan(Calico):
     type = "vxlan"
     label = "VXLAN"
     overhead = 50
+    overhead6 = 70
     own_features = (VXLAN,)
     default_port = 4789
 
@@ -241,12 +242,12 @@ class Vxlan(Calico):
         return tuple(names[cidr.version] for cidr in network.pod_cidrs)
 
     def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
-        mtu = self.pod_mtu(node.underlay.mtu, network.options)
+        nic = node.underlay.mtu
         port = network.options.port or self.default_port
         return tuple(
             Link(
                 name=name,
-                mtu=mtu,
+                mtu=self.tunnel_mtu(cidr.version, nic, network.options),
                 kind="vxlan",
                 mac=self._mac(node, cidr.version),
                 vxlan=VxlanLink(

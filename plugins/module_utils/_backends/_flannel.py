@@ -208,13 +208,14 @@ class Vxlan(Flannel):
     """pkg/backend/vxlan: one device a family, ``S/24 via S.0 dev flannel.<VNI> onlink`` to every peer.
 
     The overhead is that of an IPv4 underlay (RFC 7348: 14 Ethernet + 20 IPv4 + 8 UDP + 8 VXLAN);
-    flanneld subtracts the same 50 bytes for IPv6.
+    flanneld subtracts the same 50 bytes for IPv6, of which the kernel takes 20 more.
     """
 
     type = "vxlan"
     label = "vxlan"
     announced_type = "vxlan"
     overhead = 50
+    overhead6 = 70
     reads_mtu = True
     dual_stack = True
     ip_versions = (4, 6)
@@ -242,7 +243,7 @@ class Vxlan(Flannel):
         return tuple(
             Link(
                 name=name,
-                mtu=self.pod_mtu(node.underlay.mtu, options),
+                mtu=self.tunnel_mtu(cidr.version, node.underlay.mtu, options),
                 kind="vxlan",
                 vxlan=VxlanLink(
                     vni=options.vni,

@@ -142,7 +142,7 @@ class _Planner:
         start, goal = self._end(source, version), self._end(target, version, -1)
         if start is not None and goal is not None:
             expected = self._way(source, target, version)
-            yield Probe(f"p{next(numbers)}", POD, start, goal, expected, self._mtu(source, start.address))
+            yield Probe(f"p{next(numbers)}", POD, start, goal, expected, self._mtu(source, start.address, expected))
 
     def _from_node(
         self, numbers: t.Iterator[int], source: NodeView, target: NodeView, version: int
@@ -181,11 +181,13 @@ class _Planner:
             return ANY
         return TUNNEL if own[0].dev in self._scene.devices else DIRECT
 
-    def _mtu(self, view: NodeView, address: str) -> int | None:
+    def _mtu(self, view: NodeView, address: str, way: str = LOCAL) -> int | None:
         """What the source can send at most: the declared MTU, or less for a pod that was made with less."""
         if view.endpoint is None:
             return None
-        declared = self._scene.backend.pod_mtu(view.endpoint.underlay.mtu, self._scene.intent.options)
+        nic, options, backend = view.endpoint.underlay.mtu, self._scene.intent.options, self._scene.backend
+        local = way == LOCAL
+        declared = backend.pod_mtu(nic, options) if local else backend.tunnel_mtu(_version(address), nic, options)
         own = [pod.mtu for pod in self._pods[view.name] if address in pod.addresses and pod.mtu]
         return min([declared, *own])
 

@@ -70,9 +70,6 @@ def test_a_healthy_cluster_has_no_finding_and_no_gap(stock, name, mode):
         assert skipped == (set() if verification.scene.cluster.calico else {"BGP"})
 
 
-@pytest.mark.xfail(
-    reason="of a VTEP of IPv6 more is expected than the kernel leaves it: 50 bytes less than the NIC has"
-)
 @pytest.mark.parametrize("mode", ["none", "sample"])
 def test_a_healthy_cluster_of_two_families_has_no_finding(stock, tmp_path, mode):
     with contextlib.closing(flannel_on_kernel.dual_stack(tmp_path)) as cluster:
