@@ -10,7 +10,6 @@ import typing as t
 from functools import lru_cache
 
 IPAddress = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-IPInterface = t.Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 IPNetwork = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 _REMEMBERED = 1 << 18
@@ -25,16 +24,20 @@ def inside(network: IPNetwork, others: t.Iterable[IPNetwork]) -> bool:
 @lru_cache(maxsize=_REMEMBERED)
 def ip_address(text: str) -> IPAddress:
     """The address. Raises ValueError."""
-    return ipaddress.ip_address(text)
+    # Only IPv6 addresses have colons (RFC 4291, section 2.2): ipaddress.ip_address tries one family after the other.
+    return ipaddress.IPv6Address(text) if ":" in text else ipaddress.IPv4Address(text)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def ip_interface(text: str) -> IPInterface:
-    """The address with its network, from ``address/length``. Raises ValueError."""
-    return ipaddress.ip_interface(text)
+def network_around(address: str, prefixlen: int) -> IPNetwork:
+    """The network that an address lies in. Raises ValueError."""
+    parsed = ip_address(address)
+    if parsed.version == 6:
+        return ipaddress.IPv6Network((int(parsed), prefixlen), strict=False)
+    return ipaddress.IPv4Network((int(parsed), prefixlen), strict=False)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def ip_network(text: str) -> IPNetwork:
     """The network of a CIDR without host bits. Raises ValueError."""
-    return ipaddress.ip_network(text)
+    return ipaddress.IPv6Network(text) if ":" in text else ipaddress.IPv4Network(text)

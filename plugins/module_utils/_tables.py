@@ -59,9 +59,9 @@ def add(hashes: t.Iterable[int]) -> int:
     return sum(hashes) % _MODULUS
 
 
-def subtract(total: int, hashes: t.Iterable[int]) -> int:
-    """The sum without some of its hashes."""
-    return (total - sum(hashes)) % _MODULUS
+def subtract(total: int, part: int) -> int:
+    """The sum without a part of it."""
+    return (total - part) % _MODULUS
 
 
 def as_text(digest: int) -> str:

@@ -36,11 +36,12 @@ class Digest:
 
 @dataclass(frozen=True)
 class _Kind:
-    """What all nodes of one kind must have: entries by row, and the rows that lead to each peer."""
+    """What all nodes of one kind must have: entries by row, the rows that lead to each peer, and all their hashes."""
 
     entries: t.Mapping[str, Entry]
-    of_peer: t.Mapping[str, tuple[str, ...]]
+    of_peer: t.Mapping[str, t.Sequence[str]]
     total: int
+    total_of_peer: t.Mapping[str, int]
 
     @cached_property
     def by_target(self) -> t.Mapping[str, Entry]:
@@ -80,9 +81,9 @@ class ExpectedTable:
         """What the node's table must sum up to. Raises BackendError when a peer cannot be reached at all."""
         if node.name not in self._digests:
             kind = self._kind(node)
-            own = kind.of_peer.get(node.name, ())
-            total = _tables.subtract(kind.total, map(_tables.row_hash, own))
-            self._digests[node.name] = Digest(len(kind.entries) - len(own), _tables.as_text(total))
+            count = len(kind.entries) - len(kind.of_peer.get(node.name, ()))
+            total = _tables.subtract(kind.total, kind.total_of_peer.get(node.name, 0))
+            self._digests[node.name] = Digest(count, _tables.as_text(total))
         return self._digests[node.name]
 
     def entries(self, node: Endpoint) -> dict[str, Entry]:
@@ -120,16 +121,17 @@ class ExpectedTable:
         return self._kinds[key]
 
     def _made(self, viewer: Endpoint) -> _Kind:
-        made = self._make(viewer, self._peers, self._network)
+        entries = {entry.row: entry for entry in self._make(viewer, self._peers, self._network)}
         of_peer: dict[str, list[str]] = {}
-        entries: dict[str, Entry] = {}
-        for entry in made:
-            row = entry.row
-            entries[row] = entry
+        total_of_peer: dict[str, int] = {}
+        total = 0
+        for row, entry in entries.items():
+            value = _tables.row_hash(row)
+            total += value
             if entry.peer:
                 of_peer.setdefault(entry.peer, []).append(row)
-        total = _tables.add(map(_tables.row_hash, entries))
-        return _Kind(entries, {peer: tuple(rows) for peer, rows in of_peer.items()}, total)
+                total_of_peer[entry.peer] = total_of_peer.get(entry.peer, 0) + value
+        return _Kind(entries, of_peer, total, total_of_peer)
 
 
 class _Neighbourhood:

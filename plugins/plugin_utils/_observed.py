@@ -12,6 +12,7 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import (
     Endpoint,
@@ -47,6 +48,17 @@ class ObservedNode:
     def label(self) -> str:
         """The node's name for a message; with the inventory's where that differs."""
         return self.name if self.name == self.host else f"{self.name} ({self.host})"
+
+    @cached_property
+    def default_devices(self) -> dict[int, str]:
+        """The device of the default route that wins, by IP version."""
+        found: dict[int, Route] = {}
+        for route in self.facts.routes if self.facts else ():
+            if route.dev and route.table == "main" and route.network.prefixlen == 0:
+                best = found.get(route.version)
+                if best is None or route.metric < best.metric:
+                    found[route.version] = route
+        return {version: route.dev for version, route in found.items() if route.dev}
 
     @property
     def kube_proxy_mode(self) -> str:
@@ -136,7 +148,7 @@ def _device(node: ObservedNode, facts: NodeFacts, intent: Intent) -> str | None:
     if node.public_ip and not intent.kube:
         return _by_name_or_address(facts, node.public_ip)
     # With two families flanneld wants both default routes, over one device.
-    devices = {_default_device(facts, version) for version in intent.versions}
+    devices = {node.default_devices.get(version) for version in intent.versions}
     return devices.pop() if len(devices) == 1 else None
 
 
@@ -172,15 +184,6 @@ def _route_to(facts: NodeFacts, address: str, intent: Intent) -> Route | None:
         return None
     table = endpoint_table(facts, intent.pod_cidrs)
     return Lookup(Endpoint("", (), Underlay("", 0), table=table)).route(address)
-
-
-def _default_device(facts: NodeFacts, version: int) -> str | None:
-    defaults = [
-        route
-        for route in facts.routes
-        if route.dev and route.table == "main" and route.version == version and route.network.prefixlen == 0
-    ]
-    return min(defaults, key=lambda route: route.metric).dev if defaults else None
 
 
 def uses_nftables(intent: Intent, nodes: t.Iterable[ObservedNode]) -> bool:

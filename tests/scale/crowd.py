@@ -149,7 +149,7 @@ class _Sums:
         """What stands for them beyond the limit."""
         count, total = self.total(spot.site, what)
         own = [row for row in (self.rows[spot.site][spot.number].get(what),) if row is not None]
-        digest = _tables.as_text(_tables.subtract(total, map(_tables.row_hash, own)))
+        digest = _tables.as_text(_tables.subtract(total, _tables.add(map(_tables.row_hash, own))))
         return {"what": what, "count": count - len(own), "digest": digest}
 
 

@@ -17,8 +17,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     NodeFacts,
     Route,
     ip_address,
-    ip_interface,
     ip_network,
+    network_around,
 )
 
 _LINK_LOCAL = (ip_network("169.254.0.0/16"), ip_network("fe80::/10"))
@@ -40,9 +40,8 @@ class Underlay:
     def network(self, version: int) -> t.Optional[IPNetwork]:
         """The network of that IP version that the device is in."""
         for address, prefixlen in self.addresses:
-            interface = ip_interface("%s/%d" % (address, prefixlen))
-            if interface.version == version:
-                return interface.network
+            if (":" in address) == (version == 6):
+                return network_around(address, prefixlen)
         return None
 
 

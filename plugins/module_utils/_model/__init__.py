@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import (
     IPAddress,
-    IPInterface,
     IPNetwork,
     ip_address,
-    ip_interface,
     ip_network,
+    network_around,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model._agents import (
     Agent,
@@ -65,7 +64,6 @@ __all__ = (
     "FilterTable",
     "Gap",
     "IPAddress",
-    "IPInterface",
     "IPNetwork",
     "IpSet",
     "Lease",
@@ -83,6 +81,6 @@ __all__ = (
     "Wireguard",
     "WireguardPeer",
     "ip_address",
-    "ip_interface",
     "ip_network",
+    "network_around",
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, ip_address, ip_interface
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, ip_address, network_around
 
 FAMILIES = {"inet": 4, "inet6": 6}
 """Address family names of iproute2 and the IP version each stands for."""
@@ -51,7 +51,7 @@ class Address(t.NamedTuple):
 
     @property
     def network(self) -> IPNetwork:
-        return ip_interface("%s/%d" % (self.address, self.prefixlen)).network
+        return network_around(self.address, self.prefixlen)
 
 
 def parse_link(item: t.Mapping[str, t.Any]) -> Link:

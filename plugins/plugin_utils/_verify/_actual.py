@@ -71,10 +71,15 @@ class ActualTables:
         return table.dev is None or table.dev in self._devices
 
     @cached_property
+    def peer_routes(self) -> list[Route]:
+        """The listed routes that lead to other nodes' pods, as the node itself counts them (_node/_forwarding.py)."""
+        return _peer_routes(self._scene, self._facts)
+
+    @cached_property
     def _listed(self) -> dict[str, list[str]]:
         facts, devices = self._facts, self._devices
         return {
-            "pod_routes": [route.row for route in peer_routes(self._scene, facts)],
+            "pod_routes": [route.row for route in self.peer_routes],
             "neighbours": [one.row for one in facts.neighbours if one.dev in devices and one.permanent],
             "fdb": [one.row for one in facts.fdb if one.dev in devices],
         }
@@ -94,8 +99,7 @@ def _unpacked(digested: t.Iterable[Digested]) -> list[str] | None:
     return rows
 
 
-def peer_routes(scene: Scene, facts: NodeFacts) -> list[Route]:
-    """The listed routes that lead to other nodes' pods, as the node itself counts them (_node/_forwarding.py)."""
+def _peer_routes(scene: Scene, facts: NodeFacts) -> list[Route]:
     bridge = scene.backend.bridge
     found = []
     for route in facts.routes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Address, IPNetwork, Link, NodeFacts, Route
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import ActualTables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import NodeView, Scene
@@ -54,10 +53,6 @@ class Case:
     def own_routes(self) -> tuple[Route, ...]:
         """The routes to the node's own pods."""
         return self.backend.pod_routes(self.endpoint) if self.endpoint else ()
-
-    def own_pods(self, network: IPNetwork) -> bool:
-        """Whether a network lies inside one of the node's own subnets."""
-        return inside(network, self.subnets)
 
     @cached_property
     def pod_mtu(self) -> int | None:

@@ -21,6 +21,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint
     endpoint_table,
     networks,
 )
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import ExpectedChain
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Member
@@ -100,6 +101,11 @@ class Scene:
         if key not in self._far_ends:
             self._far_ends[key] = self.backend.far_end(peer, version)
         return self._far_ends[key]
+
+    @cached_property
+    def chains(self) -> tuple[ExpectedChain, ...]:
+        """The chains of the packet filter that every agent keeps."""
+        return self.backend.chains(self.intent, self.nftables)
 
     @cached_property
     def mesh(self) -> dict[str, str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Cni, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Cni, ip_address
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import ERROR, WARNING, Check, Findings
@@ -99,9 +99,10 @@ def _pods(case: Case) -> Findings:
     """A pod that another plugin made: the way back to it leads to another node, or nowhere."""
     for pod in case.facts.pods:
         for address in pod.addresses:
-            network = ip_network(address)
+            parsed = ip_address(address)
             # With blocks, a node whose own are full may use an address of another node's.
-            if case.own_pods(network) or (case.backend.blocks and case.scene.holds(network)):
+            allowed = case.intent.pod_cidrs if case.backend.blocks else case.subnets
+            if any(parsed in network for network in allowed):
                 continue
             hint = "Make the pod anew: it was made by another CNI configuration, or before the node had this subnet"
             expected = f"an address in {names(map(str, case.subnets))}"

@@ -93,7 +93,7 @@ def _features(case: Case) -> Findings:
 def _chains(case: Case) -> Findings:
     chains = {(one.family, one.table, one.name): one for one in case.facts.chains}
     again = f"Restart {case.backend.plugin}'s agent on {case.name}, which writes its rules anew"
-    for expected in case.backend.chains(case.intent, case.scene.nftables):
+    for expected in case.scene.chains:
         found = chains.get((expected.family, expected.table, expected.name))
         if found is None:
             yield CHAIN.found(case.name, expected.name, str(expected), "no such chain", again)
@@ -121,7 +121,7 @@ def _forward(case: Case) -> Findings:
 
     That counts in the table that the chain is called from: each base chain decides for itself (nft(8), verdicts).
     """
-    accepted = {one.family for one in case.backend.chains(case.intent, case.scene.nftables) if _accepts(case, one)}
+    accepted = {one.family for one in case.scene.chains if _accepts(case, one)}
     families = {{4: "ip", 6: "ip6"}[version] for version in case.intent.versions}
     for chain in case.facts.chains:
         if chain.hook != "forward" or chain.policy != "drop" or chain.owner == case.backend.plugin:
@@ -147,11 +147,12 @@ def _may_accept(rule: str) -> bool:
 def _accepts(case: Case, expected: ExpectedChain) -> bool:
     """Whether this chain of the agent is for forwarding, is there, and is called before the policy decides."""
     forwards = expected.hooked == "FORWARD"
-    there = any(
-        (one.family, one.table, one.name) == (expected.family, expected.table, expected.name)
-        for one in case.facts.chains
+    where = (expected.family, expected.table, expected.name)
+    return (
+        forwards
+        and any((one.family, one.table, one.name) == where for one in case.facts.chains)
+        and _hooked(case, expected)
     )
-    return forwards and there and _hooked(case, expected)
 
 
 def _mode(case: Case) -> Findings:

@@ -16,7 +16,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     ip_network,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import Difference, ExpectedTable
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import ActualTable, peer_routes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._actual import ActualTable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
     ERROR,
@@ -57,7 +57,7 @@ def _peers(case: Case) -> Findings:
         return
     expected = _Expected(case.scene.tables["pod_routes"], case.endpoint)
     actual = case.actual.table("pod_routes")
-    known = peer_routes(case.scene, case.facts)
+    known = case.actual.peer_routes
     if actual.rows is not None:
         difference = expected.table.difference(case.endpoint, actual.rows)
         yield from _differences(case, expected, difference)
@@ -148,9 +148,10 @@ def _twins(case: Case, expected: _Expected, known: t.Iterable[Route]) -> Finding
 
 def _unusable(case: Case) -> Findings:
     """Routes that drop packets to pods. Calico's own blackholes for the node's blocks are as they should be."""
-    own = {route.key: route.type for route in case.own_routes}
-    for route in case.facts.routes:
-        if route.type == "unicast" or route.table != "main" or not case.scene.holds(route.network):
+    suspects = [one for one in case.facts.routes if one.type != "unicast" and one.table == "main"]
+    own = {route.key: route.type for route in case.own_routes} if suspects else {}
+    for route in suspects:
+        if not case.scene.holds(route.network):
             continue
         if own.get(route.key) == route.type:
             continue
