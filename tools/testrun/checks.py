@@ -97,8 +97,9 @@ def _runs(python: Path) -> bool:
 
 
 def unit(work: Workspace) -> list[Case]:
-    """Run the unit and property tests on two processes."""
-    return _pytest(work, "unit", ["tests/unit", "tests/property"], ["-n", "2"], minutes=10)
+    """Run the unit and property tests on two processes, and those with clusters of many nodes."""
+    minutes = 60 if os.environ.get("SWITCHYARD_LONG") else 15
+    return _pytest(work, "unit", ["tests/unit", "tests/property", "tests/scale"], ["-n", "2"], minutes=minutes)
 
 
 def netns(work: Workspace) -> list[Case]:
