@@ -72,7 +72,7 @@ class WireguardTopology(Topology):
         super().furnish(node, plan)
         private = node.run("wg", "genkey")
         self.keys[plan.name] = node.run("wg", "pubkey", text=private).strip()
-        node.run("wg", "set", "flannel-wg", "listen-port", "51820", "private-key", "/dev/stdin", text=private)
+        node.run("wg", "set", "flannel-wg", "listen-port", "51820", "private-key", "/proc/self/fd/0", text=private)
 
     def tunnel(self, plan):
         """The lines for `ip` that make a node's device."""
@@ -99,6 +99,7 @@ class FlannelOnKernel(ClusterOnKernel):
     def __init__(self, topology, folder, type_name, nftables=False, **settings):
         super().__init__(topology, folder, {"flannel_backend": type_name, **settings})
         self.type = type_name
+        self.moves = type_name == "wireguard"
         self.nftables = nftables
         for plan in topology.plans.values():
             self._furnish(plan)
