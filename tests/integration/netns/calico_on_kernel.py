@@ -33,7 +33,8 @@ from topology import NodePlan, Topology
 from conftest import need
 
 CALICO, PREFIX = "/apis/crd.projectcalico.org/v1", "projectcalico.org/"
-TUNNEL = "vxlan.calico"
+TUNNEL, TUNL0 = "vxlan.calico", "tunl0"
+POD_MTU = {"none": 1500, "ipip": 1480, "Always": 1450, "CrossSubnet": 1450}
 # The seed's blocks and nodes.
 SEED = (
     NodePlan("master", "192.168.7.101/21", "172.50.38.64/26"),
@@ -102,7 +103,7 @@ filter calico_export_to_bgp_peers {{
 }}
 protocol static {{ route {block} blackhole; }}
 protocol kernel {{
-    learn; persist; scan time 2; import all; export all; graceful restart; merge paths on; metric 1024;
+    learn; persist; scan time 2; import all; export {programmed}; graceful restart; merge paths on; metric 1024;
 }}
 protocol device {{ scan time 2; }}
 protocol direct {{ interface -"cali*", -"kube-ipvs*", "*"; }}
@@ -126,27 +127,31 @@ def derived_mac(node):
 
 
 class CalicoTopology(Topology):
-    """Nodes without a bridge. ``mode`` is none (nobody programs routes here), Always or CrossSubnet (of VXLAN).
+    """Nodes without a bridge.
 
-    ``macs`` are those of VTEPs that are not derived.
+    ``mode`` is none (BIRD programs all routes), ipip (Always), or Always or CrossSubnet of VXLAN. ``macs`` are those of
+    VTEPs that are not derived from the node's name.
     """
 
     def __init__(self, mode, nodes=SEED, macs=()):
         self.mode, self.macs = mode, dict(macs)
-        super().__init__("calico", nodes, pod_mtu=1500 if mode == "none" else 1450)
+        super().__init__("calico", nodes, pod_mtu=POD_MTU[mode])
 
     def mac(self, node):
         """The MAC address of a node's VTEP."""
         return self.macs.get(node) or derived_mac(node)
 
     def furnish(self, node, plan):
-        """The blackhole of the node's block, and the VTEP."""
+        """What Felix programs: the tunnel's device, and the blackhole of the node's block."""
         if self.mode != "none":
-            node.ip(f"route add blackhole {plan.subnet} proto 80")
             node.ip("\n".join(self.tunnel(plan)))
+        if self.mode in ("Always", "CrossSubnet"):
+            node.ip(f"route add blackhole {plan.subnet} proto 80")
 
     def tunnel(self, plan):
-        """The lines for `ip` that make a node's VTEP."""
+        """The lines for `ip` that make a node's tunnel device. tunl0 is there with the kernel's module."""
+        if self.mode == "ipip":
+            return [f"link set {TUNL0} mtu {self.pod_mtu} up", f"addr add {plan.tunnel}/32 dev {TUNL0}"]
         return [
             f"link add {TUNNEL} address {self.mac(plan.name)} mtu {self.pod_mtu} "
             f"type vxlan id 4096 dstport 4789 local {plan.address} dev eth0 nolearning",
@@ -155,18 +160,20 @@ class CalicoTopology(Topology):
         ]
 
     def add_peer(self, plan, peer):
-        """What Felix programs for a peer: every VTEP, whatever the routes use."""
-        if self.mode == "none":
-            return
-        node = self[plan.name]
+        """What Felix programs for a peer."""
+        if self.mode == "ipip":
+            self[plan.name].ip(f"route add {peer.subnet} via {peer.address} dev {TUNL0} proto 80 onlink")
+        elif self.mode != "none":
+            self._add_vtep(self[plan.name], peer)
+            direct = self.mode == "CrossSubnet" and plan.segment == peer.segment
+            way = f"{peer.address} dev eth0 proto 80" if direct else f"{peer.tunnel} dev {TUNNEL}"
+            self[plan.name].ip(f"route add {peer.subnet} via {way} onlink")
+
+    def _add_vtep(self, node, peer):
+        """A node knows every VTEP, whatever the routes use."""
         mac = self.mac(peer.name)
         node.run("bridge", "fdb", "add", mac, "dev", TUNNEL, "dst", peer.address, "self", "permanent")
-        direct = self.mode == "CrossSubnet" and plan.segment == peer.segment
-        way = f"{peer.address} dev eth0 proto 80" if direct else f"{peer.tunnel} dev {TUNNEL}"
-        node.ip(
-            f"neigh replace {peer.tunnel} lladdr {mac} dev {TUNNEL} nud permanent\n"
-            f"route add {peer.subnet} via {way} onlink"
-        )
+        node.ip(f"neigh replace {peer.tunnel} lladdr {mac} dev {TUNNEL} nud permanent")
 
 
 class CalicoOnKernel(ClusterOnKernel):
@@ -207,7 +214,11 @@ class CalicoOnKernel(ClusterOnKernel):
         plan = self.plans[node]
         log = self.files(node).root / "var/log/calico/bird.log"
         others = [one.address for one in self.plans.values() if one is not plan] if peers is None else peers
-        text = BIRD.format(log=log, me=plan.address, block=plan.subnet, pool=POD_CIDR, own_as=own_as)
+        # Of blocks that are encapsulated BIRD keeps the blackholes only: the routes are Felix's (since v3.33).
+        programmed = "all" if self._topology.mode == "none" else "where source = RTS_STATIC"
+        text = BIRD.format(
+            log=log, me=plan.address, block=plan.subnet, pool=POD_CIDR, own_as=own_as, programmed=programmed
+        )
         for peer in others:
             passive = "passive on;" if peer > plan.address else ""
             name = peer.replace(".", "_")
@@ -255,7 +266,7 @@ class CalicoOnKernel(ClusterOnKernel):
     def _fill_api(self):
         plans = self.plans.values()
         blocks = [{"cidr": plan.subnet, "node": plan.name, "state": "confirmed", "deleted": "false"} for plan in plans]
-        modes = {"ipipMode": "Never", "vxlanMode": self.settings["calico_vxlan_mode"]}
+        modes = {"ipipMode": self.settings["calico_ipip_mode"], "vxlanMode": self.settings["calico_vxlan_mode"]}
         pool = {"cidr": POD_CIDR, "blockSize": 26, "natOutgoing": True, "nodeSelector": "all()", **modes}
         backend = self.settings["calico_networking_backend"]
         self.api.objects.update(
@@ -279,7 +290,9 @@ class CalicoOnKernel(ClusterOnKernel):
 
     def _node(self, plan):
         notes = {"IPv4Address": plan.nic}
-        if self._topology.mode != "none":
+        if self._topology.mode == "ipip":
+            notes["IPv4IPIPTunnelAddr"] = plan.tunnel
+        elif self._topology.mode != "none":
             notes["IPv4VXLANTunnelAddr"] = plan.tunnel
             if plan.name in self._topology.macs:
                 notes["VXLANTunnelMACAddr"] = self._topology.macs[plan.name]
@@ -287,13 +300,24 @@ class CalicoOnKernel(ClusterOnKernel):
         return node_object(plan.name, [plan.address], [plan.subnet], annotations, "CalicoIsUp")
 
 
-def bgp(folder):
-    """No encapsulation: a mesh of three BIRDs."""
+def _need_bird():
     need("bird", "birdc")
     if version() != 1:
         pytest.skip("BIRD 1.6 is needed, which Calico's own is made of")
+
+
+def bgp(folder):
+    """No encapsulation: a mesh of three BIRDs."""
+    _need_bird()
     modes = {"calico_ipip_mode": "Never", "calico_vxlan_mode": "Never", "calico_networking_backend": "bird"}
     return CalicoOnKernel(CalicoTopology("none"), folder, PLAIN_PODS, **modes)
+
+
+def ipip(folder):
+    """IPIP between all nodes, as it is by default, beside the mesh."""
+    _need_bird()
+    modes = {"calico_ipip_mode": "Always", "calico_vxlan_mode": "Never", "calico_networking_backend": "bird"}
+    return CalicoOnKernel(CalicoTopology("ipip"), folder, TUNNEL_PODS, **modes)
 
 
 def vxlan_always(folder):

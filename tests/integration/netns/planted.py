@@ -67,10 +67,15 @@ class Fault:
 KERNEL_OPTIONS = {"wireguard": "CONFIG_WIREGUARD", "ipip": "CONFIG_NET_IPIP"}
 
 
+def lacks(kind: str | None) -> str | None:
+    """That this machine's kernel makes no devices of a kind; None when it does."""
+    return None if kind is None or _makes(kind) else f"this kernel has no {kind} ({KERNEL_OPTIONS[kind]})"
+
+
 def cannot_be_planted(fault: Fault) -> str | None:
     """Why this machine's kernel does not let a fault be; None when it does."""
     if fault.needs is not None and not _makes(fault.needs):
-        return f"this kernel has no {fault.needs} ({KERNEL_OPTIONS[fault.needs]})"
+        return lacks(fault.needs)
     if fault.spares is not None and _makes(fault.spares):
         return f"this kernel has {fault.spares} ({KERNEL_OPTIONS[fault.spares]})"
     return None

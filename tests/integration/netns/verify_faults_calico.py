@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from calico_on_kernel import CALICO, CNI_CONFIG, FELIX_NFT, TUNNEL, derived_mac
+from calico_on_kernel import CALICO, CNI_CONFIG, FELIX_NFT, TUNL0, TUNNEL, derived_mac
 from flannel_on_kernel import CNI_CONFIG as FLANNELS_CNI_CONFIG
 from planted import Fault, Told, everywhere
 from verify_changes import api, both, fdb, ip, iptables, nft, put, run
@@ -334,4 +334,45 @@ CROSS_SUBNET = (
     ),
 )
 
-FAULTS = (*BGP, *WITHOUT_ENCAPSULATION, *ENCAPSULATED, *CROSS_SUBNET)
+TO_NODE2 = f"{NODE2S_BLOCK} via {NODE2} dev {TUNL0} onlink"
+IPIP = (
+    Fault(
+        "device-down",
+        "somebody took tunl0 down",
+        "calico-ipip",
+        ip("node1", f"link set {TUNL0} down"),
+        (Told("node1", TUNL0, "up", "down"),),
+        both(ip("node1", f"addr flush dev {TUNL0}"), lambda cluster: cluster.make_tunnel("node1")),
+        implies=everywhere(("node1",), "route-missing"),
+        needs="ipip",
+    ),
+    Fault(
+        "device-wrong-mtu",
+        "the MTU of the NIC",
+        "calico-ipip",
+        ip("node1", f"link set {TUNL0} mtu 1500"),
+        (Told("node1", TUNL0, "1480 bytes", "1500 bytes"),),
+        ip("node1", f"link set {TUNL0} mtu 1480"),
+        needs="ipip",
+    ),
+    Fault(
+        "device-wrong-address",
+        "a second address on tunl0",
+        "calico-ipip",
+        ip("node1", f"addr add 172.61.0.8/32 dev {TUNL0}"),
+        (Told("node1", TUNL0, "172.50.120.0/32", "172.50.120.0/32, 172.61.0.8/32"),),
+        ip("node1", f"addr del 172.61.0.8/32 dev {TUNL0}"),
+        needs="ipip",
+    ),
+    Fault(
+        "route-wrong-device",
+        "BIRD's route from before IPIP",
+        "calico-ipip",
+        ip("node1", f"route replace {NODE2S_BLOCK} via {NODE2} dev eth0 proto bird"),
+        (Told("node1", NODE2S_BLOCK, TO_NODE2, f"{NODE2S_BLOCK} via {NODE2} dev eth0"),),
+        ip("node1", f"route replace {TO_NODE2} proto 80"),
+        needs="ipip",
+    ),
+)
+
+FAULTS = (*BGP, *WITHOUT_ENCAPSULATION, *ENCAPSULATED, *CROSS_SUBNET, *IPIP)

@@ -213,7 +213,7 @@ CLUSTER = (
         (Told("", "172.50.2.0/24", "the subnet of one node", "of node1, node2"),),
         implies=OTHER_SUBNET
         | everywhere(("master", "node1"), "route-stale", "neighbour-stale", "neighbour-missing")
-        | {("route-shadows", "node2")},
+        | {("route-missing", "node1"), ("route-shadows", "node2")},
     ),
     Fault(
         "cidr-nearly-exhausted",
