@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import ModelError
+from ansible_collections.switchyard.cni.plugins.module_utils._model import DAMAGE, ModelError
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Member, Roster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, observed_node
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem
@@ -52,23 +52,36 @@ def disagreements(first: Variables, first_host: str, second: Variables, second_h
 def observe(
     host: str, result: t.Mapping[str, t.Any] | None, own: t.Mapping[str, t.Any], cluster: Roster | None
 ) -> ObservedNode:
-    """One node out of its module's result, its own settings, and the cluster's Nodes (None: nobody asked for them)."""
+    """One node out of its module's result, its own settings, and the cluster's Nodes (None: nobody asked for them).
+
+    A node whose answer cannot be read is one that did not answer.
+    """
+    try:
+        return _observe(host, result, own, cluster)
+    except DAMAGE as error:
+        told = str(error) if isinstance(error, ModelError) else f"its answer cannot be read: {error!r}"
+        return _observe(host, {"msg": told}, own, cluster)
+
+
+def _observe(
+    host: str, result: t.Mapping[str, t.Any] | None, own: t.Mapping[str, t.Any], cluster: Roster | None
+) -> ObservedNode:
     answer = result or {}
     facts = answer.get("node")
     unreachable = None if facts else str(answer.get("msg") or "not observed in this run: --limit left it out")
     found = _member(host, own["network_node_name"], facts or {}, cluster) if cluster else None
     name = found.name if found else own["network_node_name"] or host
-    details = {
-        "pod_cidrs": found.pod_cidrs if found else (),
-        "internal_ips": found.internal_ips if found else (),
-        "registered": None if cluster is None else found is not None,
-        "public_ip": own["flannel_public_ip"],
-        "asked": result is not None,
-    }
-    try:
-        return observed_node(name, host, facts, unreachable=unreachable, **details)
-    except ModelError as error:
-        return observed_node(name, host, None, unreachable=str(error), **details)
+    return observed_node(
+        name,
+        host,
+        facts,
+        unreachable=unreachable,
+        pod_cidrs=found.pod_cidrs if found else (),
+        internal_ips=found.internal_ips if found else (),
+        registered=None if cluster is None else found is not None,
+        public_ip=own["flannel_public_ip"],
+        asked=result is not None,
+    )
 
 
 def _member(host: str, name: str, facts: t.Mapping[str, t.Any], cluster: Roster) -> Member | None:

@@ -8,21 +8,17 @@ from __future__ import annotations
 import copy
 import json
 
-import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import Finding
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._result import as_result
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import ask
 from ansible_collections.switchyard.cni.tests.property.test_verify_properties import settings_of
 from ansible_collections.switchyard.cni.tests.unit.verify.clusters import SEED, healthy
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NODE = "k8s-node1"
 MANY = settings().max_examples
-OPEN = "values of another type than the model promises pass its edge, and a check stumbles over them"
-# While it is open, looking for the smallest damage would only take time.
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -72,8 +68,7 @@ def judged(world):
     return verification
 
 
-@pytest.mark.xfail(reason=OPEN)
-@settings(max_examples=3 * MANY, phases=PHASES, report_multiple_bugs=False)
+@settings(max_examples=3 * MANY)
 @given(st.data(), st.sampled_from(sorted(WORLDS)))
 def test_a_damaged_node_is_judged_or_counts_as_one_that_did_not_answer(data, name):
     world = copy.deepcopy(WORLDS[name])
@@ -85,8 +80,7 @@ def test_a_damaged_node_is_judged_or_counts_as_one_that_did_not_answer(data, nam
         assert ("node-unreachable", NODE) in told
 
 
-@pytest.mark.xfail(reason=OPEN)
-@settings(max_examples=MANY, phases=PHASES, report_multiple_bugs=False)
+@settings(max_examples=MANY)
 @given(st.data())
 def test_damaged_answers_of_probes_are_judged(data):
     world = copy.deepcopy(WORLDS["flannel vxlan"])

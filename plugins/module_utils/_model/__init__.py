@@ -38,7 +38,13 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model._links impor
     Link,
     Vxlan,
 )
-from ansible_collections.switchyard.cni.plugins.module_utils._model._node import FileFact, Gap, ModelError, NodeFacts
+from ansible_collections.switchyard.cni.plugins.module_utils._model._node import (
+    DAMAGE,
+    FileFact,
+    Gap,
+    ModelError,
+    NodeFacts,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._model._pods import Cni, CniConfig, Lease, Pod
 from ansible_collections.switchyard.cni.plugins.module_utils._model._routes import (
     Digested,
@@ -49,6 +55,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model._routes impo
 )
 
 __all__ = (
+    "DAMAGE",
     "FAMILIES",
     "NFTABLES",
     "Address",

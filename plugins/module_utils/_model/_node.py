@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model import _agents, _filters, _links, _pods, _routes
 
+DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a value of another type or form than the module promises leads to."""
+
 
 class ModelError(ValueError):
     """A node's answer does not have the promised shape; the message names the field."""
@@ -85,7 +88,7 @@ class NodeFacts:
         """Parse the ``node`` value of a module result. Raises ModelError when a value cannot be read."""
         try:
             return _parse_node(node)
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        except DAMAGE as exc:
             raise ModelError(
                 "the facts of the node %s cannot be read: %s: %s" % (node.get("hostname", "?"), type(exc).__name__, exc)
             ) from exc

@@ -15,8 +15,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._members import clu
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._answers import probed
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import Declared
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._probes import Outcome, Probe, Probed, plan_probes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._probes import plan_probes
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._readable import readable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._verify import (
     Verification,
@@ -43,7 +45,7 @@ def stage(wanted: Declared, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -
     """Bring together what was declared (or is detected now) and what was read."""
     if wanted.intent is not None:
         return Staged(_declared_scene(wanted.intent, cluster, nodes), wanted.settings, declared=True), []
-    found, problems = detect(cluster, nodes)
+    found, problems = readable(nodes, lambda some: detect(cluster, some))
     if found is None:
         return None, problems
     values, wrong = resolve(found.settings)
@@ -51,17 +53,29 @@ def stage(wanted: Declared, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -
     problems = errors(wrong + contradictions)
     if intent is None or problems:
         return None, problems
-    return Staged(Scene(intent, cluster, nodes), found.settings, declared=False, signs=found.signs), []
+    return Staged(scene_of(intent, cluster, nodes), found.settings, declared=False, signs=found.signs), []
 
 
 def _declared_scene(intent: Intent, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> Scene:
     if intent.kube:
-        return Scene(intent, cluster, nodes)
-    return Scene(intent, cluster_of_nodes(intent, nodes), nodes, complete=all(node.facts for node in nodes))
+        return scene_of(intent, cluster, nodes)
+    return readable(
+        nodes,
+        lambda some: Scene(intent, cluster_of_nodes(intent, some), some, complete=all(node.facts for node in some)),
+    )
+
+
+def scene_of(intent: Intent, cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> Scene:
+    """The scene of a cluster that is known from its API server."""
+    return readable(nodes, lambda some: Scene(intent, cluster, some))
 
 
 def ask(scene: Scene, mode: str) -> dict[str, dict[str, t.Any]]:
     """By inventory host: the probes to make, the counters to watch, and the tables to send in full."""
+    return readable(scene.observed, lambda some: _ask(scene.with_observed(some), mode))
+
+
+def _ask(scene: Scene, mode: str) -> dict[str, dict[str, t.Any]]:
     probes, tables = wanted_probes(scene, mode), wanted_tables(scene)
     devices = list(scene.backend.devices(scene.intent))
     return {
@@ -77,7 +91,11 @@ def ask(scene: Scene, mode: str) -> dict[str, dict[str, t.Any]]:
 
 def judge(scene: Scene, mode: str, answers: t.Mapping[str, Raw | None]) -> Verification:
     """Judge a cluster with what came back from path_probe, by inventory host."""
-    return verify(scene, _probed(scene, plan_probes(scene, mode), answers))
+    return readable(scene.observed, lambda some: _judge(scene.with_observed(some), mode, answers))
+
+
+def _judge(scene: Scene, mode: str, answers: t.Mapping[str, Raw | None]) -> Verification:
+    return verify(scene, probed(scene, plan_probes(scene, mode), answers))
 
 
 def with_tables(first: Raw | None, second: Raw | None) -> Raw | None:
@@ -87,36 +105,3 @@ def with_tables(first: Raw | None, second: Raw | None) -> Raw | None:
         return first
     kept = {key: value for key, value in first["node"].items() if key not in TABLE_SECTIONS}
     return {**first, "node": {**kept, **{key: again[key] for key in TABLE_SECTIONS if key in again}}}
-
-
-def _probed(scene: Scene, probes: t.Sequence[Probe], answers: t.Mapping[str, Raw | None]) -> Probed:
-    hosts = {view.name: view.host for view in scene.views}
-    outcomes: list[Outcome] = []
-    counters: dict[str, t.Any] = {}
-    silent: dict[str, str] = {}
-    results: dict[str, dict[str, Raw]] = {}
-    for node in dict.fromkeys(probe.source.node for probe in probes):
-        answer = answers.get(hosts.get(node, "")) or {}
-        if "results" not in answer:
-            silent[node] = str(answer.get("msg") or "it was not asked")
-            continue
-        counters[node] = answer.get("counters") or {}
-        results[node] = {one["id"]: one for one in answer["results"]}
-    for probe in probes:
-        found = results.get(probe.source.node, {}).get(probe.id)
-        if found is not None:
-            outcomes.append(_outcome(probe, found))
-    return Probed(tuple(outcomes), counters, silent)
-
-
-def _outcome(probe: Probe, found: Raw) -> Outcome:
-    return Outcome(
-        probe=probe,
-        reachable=bool(found.get("reachable")),
-        sent=int(found.get("sent") or 0),
-        rtt=found.get("rtt_ms"),
-        hops=tuple(found.get("hops") or ()),
-        path_mtu=found.get("path_mtu"),
-        error=found.get("error"),
-        cause=found.get("cause"),
-    )

@@ -85,6 +85,10 @@ class Scene:
         self.views = self._views()
         self.tables = {what: ExpectedTable(self.backend, what, self.peers, intent) for what in TABLES}
 
+    def with_observed(self, observed: t.Sequence[ObservedNode]) -> Scene:
+        """The same cluster with other answers of its nodes."""
+        return self if observed is self.observed else Scene(self.intent, self.cluster, observed, self.complete)
+
     @cached_property
     def by_name(self) -> dict[str, NodeView]:
         """The views by the nodes' names."""

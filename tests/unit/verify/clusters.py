@@ -20,7 +20,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Clu
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._inventory import observe
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import judge
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import judge, scene_of
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._verify import Verification, verify
 
@@ -79,7 +79,7 @@ class World:
         cluster = Cluster.from_dict(self.api)
         roster = Roster(cluster.members)
         found = [observe(host, self.nodes.get(host), NO_OWN_VALUES, roster) for host in self.hosts]
-        return Scene(self.intent, cluster, found)
+        return scene_of(self.intent, cluster, found)
 
     def verify(self) -> Verification:
         """The judgement without probes."""
