@@ -14,7 +14,7 @@ description:
     and names what is wrong, why, and what to do.
   - Where the inventory declares no pod network, the one that runs is detected, and it is verified that it is
     consistent.
-  - The role M(switchyard.cni.verify#role) calls it three times. Between the calls, nodes are read by
+  - The collection's role C(verify) calls it three times. Between the calls, nodes are read by
     M(switchyard.cni.node_network_info) and paths are probed by M(switchyard.cni.path_probe).
   - It changes nothing in the cluster and on its nodes.
   - An action plugin, it runs on the controller. The API server is read by M(switchyard.cni.cluster_network_info) on

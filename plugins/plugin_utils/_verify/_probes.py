@@ -119,52 +119,51 @@ class _Planner:
         }
 
     def probes(self, mode: str) -> t.Iterator[Probe]:
+        for number, probe in enumerate(self._paths(mode), start=1):
+            yield probe._replace(id=f"p{number}")
+
+    def _paths(self, mode: str) -> t.Iterator[Probe]:
         with_pods = [view for view in self._nodes if self._pods[view.name]]
-        numbers = itertools.count(1)
         for version in self._scene.intent.versions:
             for source, target in _pairs(with_pods, mode):
-                yield from self._between_pods(numbers, source, target, version)
+                yield from self._between_pods(source, target, version)
             for source, target in _ring(self._nodes, with_pods):
-                yield from self._from_node(numbers, source, target, version)
+                yield from self._from_node(source, target, version)
             for view in with_pods:
-                yield from self._within(numbers, view, version)
+                yield from self._within(view, version)
         for view in with_pods:
-            yield from self._to_services(numbers, view)
+            yield from self._to_services(view)
 
     def _end(self, view: NodeView, version: int, number: int = 0) -> End | None:
         """One of a node's pods, spread over them so that not always the same one answers."""
         fitting = self._ends.get((view.name, version))
         return fitting[number % len(fitting)] if fitting else None
 
-    def _between_pods(
-        self, numbers: t.Iterator[int], source: NodeView, target: NodeView, version: int
-    ) -> t.Iterator[Probe]:
+    def _between_pods(self, source: NodeView, target: NodeView, version: int) -> t.Iterator[Probe]:
         start, goal = self._end(source, version), self._end(target, version, -1)
         if start is not None and goal is not None:
             expected = self._way(source, target, version)
-            yield Probe(f"p{next(numbers)}", POD, start, goal, expected, self._mtu(source, start.address, expected))
+            yield Probe("", POD, start, goal, expected, self._mtu(source, start.address, expected))
 
-    def _from_node(
-        self, numbers: t.Iterator[int], source: NodeView, target: NodeView, version: int
-    ) -> t.Iterator[Probe]:
+    def _from_node(self, source: NodeView, target: NodeView, version: int) -> t.Iterator[Probe]:
         goal = self._end(target, version)
         address = source.endpoint.address(version) if source.endpoint else None
         if goal is not None and address is not None:
             start = End(source.name, address, source.name)
-            yield Probe(f"p{next(numbers)}", NODE, start, goal, self._way(source, target, version))
+            yield Probe("", NODE, start, goal, self._way(source, target, version))
 
-    def _within(self, numbers: t.Iterator[int], view: NodeView, version: int) -> t.Iterator[Probe]:
+    def _within(self, view: NodeView, version: int) -> t.Iterator[Probe]:
         start, goal = self._end(view, version), self._end(view, version, 1)
         if start is not None and goal is not None and start != goal:
-            yield Probe(f"p{next(numbers)}", POD, start, goal, LOCAL, self._mtu(view, start.address))
+            yield Probe("", POD, start, goal, LOCAL, self._mtu(view, start.address))
 
-    def _to_services(self, numbers: t.Iterator[int], view: NodeView) -> t.Iterator[Probe]:
+    def _to_services(self, view: NodeView) -> t.Iterator[Probe]:
         for service in self._scene.cluster.services:
             address = service.addresses[0]
             start = self._end(view, _version(address))
             if start is not None:
                 goal = End("", address, service.name, service.ports[0])
-                yield Probe(f"p{next(numbers)}", SERVICE, start, goal, ANY)
+                yield Probe("", SERVICE, start, goal, ANY)
 
     def _way(self, source: NodeView, target: NodeView, version: int) -> str:
         """How packets shall travel between two nodes, by the route that the backend implies."""
