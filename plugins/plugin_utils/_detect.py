@@ -129,6 +129,7 @@ def _declared_in(conf: t.Mapping[str, t.Any]) -> Settings:
         "flannel_mtu": backend.get("mtu") or None,
         "flannel_learning": bool(backend.get("learning")),
         "flannel_nftables": "true" if outer.get("enablenftables") else "false",
+        "flannel_wireguard_keepalive": backend.get("persistentkeepaliveinterval") or None,
         "flannel_wireguard_mode": str(backend.get("mode") or "") or None,
     }
 

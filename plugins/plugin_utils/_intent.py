@@ -30,6 +30,9 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import cap
 MINIMUM_MTU = {4: 576, 6: 1280}
 """Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
 
+ALLOWABLE = ("pods",)
+"""What network_allow may hold: the classes of a change that take more than new routes."""
+
 WIREGUARD_KEY_BYTES = 32
 _OFF = "Never"
 
@@ -86,8 +89,9 @@ class Intent:
     """The pod network that the inventory asks for.
 
     ``options`` are the backend's. ``node_prefixes`` maps an IP version to the prefix length of a node's subnet.
-    ``assumed`` names the settings whose value could not be used, so that their default stands here: no conclusion
-    may be drawn from those.
+    ``allow`` names the classes of a change that the operator allows besides new routes, ``on_failure`` is
+    ``rollback`` or ``stop``. ``assumed`` names the settings whose value could not be used, so that their default
+    stands here: no conclusion may be drawn from those.
     """
 
     plugin: str
@@ -103,6 +107,8 @@ class Intent:
     cni_conf_dir: str
     cni_bin_dir: str
     foreign_cni: str
+    allow: tuple[str, ...]
+    on_failure: str
     options: BackendOptions
     flannel: FlannelIntent
     calico: CalicoIntent
@@ -197,6 +203,8 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         cni_conf_dir=values["network_cni_conf_dir"],
         cni_bin_dir=values["network_cni_bin_dir"],
         foreign_cni=values["network_foreign_cni"],
+        allow=values["network_allow"],
+        on_failure=values["network_on_failure"],
         options=options[values["network_plugin"]],
         flannel=flannel,
         calico=calico,
@@ -276,6 +284,13 @@ def _networks(intent: Intent, values: Values) -> Check:
             "has an address family that the pod network does not have",
             "Give network_pod_cidr a network of the same family",
         )
+
+
+def _allowed(intent: Intent, values: Values) -> Check:
+    unknown = [word for word in intent.allow if word not in ALLOWABLE]
+    if unknown:
+        reason = f"{', '.join(map(str, unknown))} is nothing that can be allowed"
+        yield Problem("network_allow", intent.allow, reason, f"Leave it empty, or list some of {', '.join(ALLOWABLE)}")
 
 
 def _families(intent: Intent, values: Values) -> Check:
@@ -419,5 +434,5 @@ def _digests(intent: Intent, values: Values) -> Check:
             yield Problem(name, values[name], "is not an image digest", "Write sha256: and 64 hexadecimal digits")
 
 
-_EVERY = (_networks, _families, _prefixes)
+_EVERY = (_networks, _allowed, _families, _prefixes)
 _OF_PLUGIN = {"flannel": (_mtu, _selectors, _wireguard, _etcd, _digests), "calico": ()}

@@ -156,6 +156,19 @@ SETTINGS: tuple[Setting, ...] = (
         choices={"report": (), "disable": ()},
     ),
     Setting(
+        "network_allow",
+        "list",
+        "What a change of a running pod network may take besides new routes: C(pods) lets pods be made anew.",
+        default=(),
+    ),
+    Setting(
+        "network_on_failure",
+        "choice",
+        "What happens when a change fails: back to what ran before, or stop there for a look.",
+        default="rollback",
+        choices={"rollback": (), "stop": ()},
+    ),
+    Setting(
         "flannel_backend",
         "choice",
         "How flannel carries packets between nodes.",

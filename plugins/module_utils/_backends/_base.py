@@ -27,6 +27,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     IPNetwork,
     Link,
     Neighbour,
+    NodeFacts,
     Route,
 )
 
@@ -126,6 +127,15 @@ class Backend:
     speaks_bgp: bool = False
     """Whether the backend does not work without BGP sessions between the nodes."""
 
+    device_ends_with_agent: bool = False
+    """Whether the tunnel device, and with it every route, is gone as soon as the agent stops."""
+
+    rebuilt_for: t.Tuple[str, ...] = ()
+    """The keys of backend_conf() for which a starting agent makes an existing device anew, or one of another name."""
+
+    whole_network: bool = False
+    """Whether one route leads to all pods, so that any narrower one of another backend wins over it."""
+
     announced_type: t.Optional[str] = None
     """What an agent of this backend calls itself on its Node; None where agents do not say."""
 
@@ -198,6 +208,10 @@ class Backend:
     def agent_env(self, node: Endpoint, network: Network) -> t.Dict[str, str]:
         """The values in the file that the agent writes for its CNI plugin, where it writes one."""
         return {}
+
+    def told_mtu(self, facts: NodeFacts) -> t.Optional[int]:
+        """The MTU in bytes that the node's agent has told its CNI plugin to give pods; None where it tells none."""
+        return None
 
     def announced(self, notes: t.Mapping[str, str]) -> Announced:
         """What an agent of the plugin has made known of its node, from the Node's annotations."""

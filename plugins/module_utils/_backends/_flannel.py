@@ -178,6 +178,10 @@ class Flannel(Backend):
                 wanted["FLANNEL_%sSUBNET" % family] = "%s/%d" % (subnet.network_address + 1, subnet.prefixlen)
         return wanted
 
+    def told_mtu(self, facts: NodeFacts) -> t.Optional[int]:
+        told = (facts.subnet_env or {}).get("FLANNEL_MTU", "")
+        return int(told) if told.isdigit() else None
+
     def announced(self, notes: t.Mapping[str, str]) -> Announced:
         """The annotations of pkg/subnet/kube: public-ip, backend-type, backend-data, and those of IPv6."""
         if PREFIX + "backend-type" not in notes and PREFIX + "public-ip" not in notes:
@@ -221,6 +225,8 @@ class Vxlan(Flannel):
     ip_versions = (4, 6)
     own_features = (VXLAN,)
     default_port = 8472
+    # The name has the VNI in it; vxlanLinksIncompat in pkg/backend/vxlan/device.go compares the port.
+    rebuilt_for = ("VNI", "Port")
 
     def transport(self, network: Network) -> t.Optional[Transport]:
         return Transport("udp", 17, (network.options.port or self.default_port,))
@@ -328,8 +334,13 @@ class HostGw(Flannel):
 
 
 class OneRoute(Flannel):
-    """Backends with one route for the whole pod network; the agent or the device picks the peer."""
+    """Backends with one route for the whole pod network; the agent or the device picks the peer.
 
+    A TUN device of a process ends with it, and flanneld deletes its WireGuard device when it is told to end.
+    """
+
+    device_ends_with_agent = True
+    whole_network = True
     route_scope: t.Optional[str] = None
 
     def routes(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Route, ...]:
@@ -362,6 +373,10 @@ class Udp(OneRoute):
 
     def devices(self, network: Network) -> t.Tuple[str, ...]:
         return ("flannel0",)
+
+    def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
+        mtu = self.pod_mtu(node.underlay.mtu, network.options)
+        return tuple(Link(name=name, mtu=mtu, kind="tun") for name in self.devices(network))
 
     def leftovers(self, network: Network) -> Leftovers:
         return Leftovers()

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What it takes to come from the pod network in force to the declared one, before anything is touched.
+
+Pure: what was observed and an intent in, a value out. No backend is named here: what makes a change harmless or not
+is asked of the two backends.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import running
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
+from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import detect
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+
+FIRST, NONE, LIVE, PODS = "first", "none", "live", "pods"
+"""Classes of a transition: nothing runs yet, nothing changes, routes change under running pods, and pods must be
+made anew besides."""
+
+Settings = t.Mapping[str, t.Any]
+Nodes = t.Sequence[ObservedNode]
+
+
+class Mtu(t.NamedTuple):
+    """The pods' MTU of some nodes before and after, in bytes."""
+
+    before: int
+    after: int
+    nodes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.before} to {self.after} bytes on {names(self.nodes)}"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of the pod network.
+
+    ``settings`` are those that describe what is in force, ``changes`` what differs in words, ``mtus`` the nodes whose
+    pods get another MTU, and ``pauses`` what keeps packets from getting through while it lasts.
+    """
+
+    kind: str
+    target: Intent
+    source: Intent | None = None
+    settings: Settings | None = None
+    changes: tuple[str, ...] = ()
+    mtus: tuple[Mtu, ...] = ()
+    pauses: tuple[str, ...] = ()
+
+    @property
+    def switches(self) -> bool:
+        """Whether a running pod network is changed."""
+        return self.kind in (LIVE, PODS)
+
+
+def transition(target: Intent, cluster: Cluster | None, nodes: Nodes) -> Transition:
+    """What the declared network means for the one that runs; flannel in etcd is not compared (cluster is None)."""
+    found = _in_force(cluster, nodes) if cluster is not None else None
+    if found is None:
+        return Transition(FIRST if cluster is not None else NONE, target)
+    source, settings = found
+    changes = tuple(_changes(source, target))
+    if not changes:
+        return Transition(NONE, target, source, settings)
+    mtus = tuple(_mtus(source, target, nodes))
+    kind = PODS if any(one.after < one.before for one in mtus) else LIVE
+    return Transition(kind, target, source, settings, changes, mtus, tuple(_pauses(source, target)))
+
+
+def objections(change: Transition) -> list[Problem]:
+    """Why a change is not made: it cannot be, or the operator has not allowed what it takes."""
+    source, target = change.source, change.target
+    if not change.switches or source is None:
+        return []
+    if source.plugin != target.plugin:
+        reason = f"the cluster runs {source.plugin}, and this version does not move running pods between plugins"
+        remedy = f"Keep {source.plugin}, or remove it from the cluster and its nodes first"
+        return [Problem("network_plugin", target.plugin, reason, remedy)]
+    if change.kind == PODS and PODS not in target.allow:
+        smaller = "; ".join(str(one) for one in change.mtus if one.after < one.before)
+        reason = (
+            f"{source.backend.label} to {target.backend.label} makes the pods' MTU smaller ({smaller}), which a pod "
+        )
+        reason += "only gets when it is made anew"
+        remedy = "Set network_allow to [pods] to let pods be replaced one by one, as their PodDisruptionBudgets allow"
+        return [Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)]
+    return []
+
+
+def _in_force(cluster: Cluster, nodes: Nodes) -> tuple[Intent, Settings] | None:
+    """The pod network that runs, as an intent; None where there is none, or where it cannot be told."""
+    found, problems = detect(cluster, nodes)
+    if found is None or problems:
+        return None
+    settings = {**found.settings, **_really(nodes, found.settings)}
+    values, wrong = resolve(settings)
+    intent, contradictions = build_intent(values)
+    return None if intent is None or errors(wrong + contradictions) else (intent, settings)
+
+
+def _really(nodes: Nodes, settings: Settings) -> Settings:
+    """What most nodes run where the stored configuration says otherwise: agents read it only when they start."""
+    types = Counter(
+        (one.plugin, one.type) for node in nodes if node.facts for one in (running(node.facts),) if one is not None
+    )
+    if not types:
+        return {}
+    (plugin, type_name), dummy = types.most_common(1)[0]
+    name = f"{plugin}_backend"
+    if settings.get("network_plugin") != plugin or settings.get(name, type_name) == type_name:
+        return {}
+    return {name: type_name, f"{plugin}_direct_routing": False}
+
+
+def _changes(source: Intent, target: Intent) -> t.Iterator[str]:
+    """What differs, in words; a pre-shared key is in no message and not compared."""
+    if source.plugin != target.plugin:
+        yield f"plugin {source.plugin} to {target.plugin}"
+    if source.backend is not target.backend:
+        yield f"backend {source.backend.label} to {target.backend.label}"
+    if source.plugin != target.plugin or source.backend.type != target.backend.type:
+        return
+    before, after = _conf(source), _conf(target)
+    for key in sorted({*before, *after} - {"DirectRouting"}):
+        if before.get(key) != after.get(key):
+            yield f"{key} {_word(before.get(key))} to {_word(after.get(key))}"
+
+
+def _conf(intent: Intent) -> t.Mapping[str, t.Any]:
+    return intent.backend.backend_conf(replace(intent.options, wireguard_psk=""))
+
+
+def _word(value: t.Any) -> str:
+    return "unset" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mtus(source: Intent, target: Intent, nodes: Nodes) -> t.Iterator[Mtu]:
+    """The nodes whose agent has told its CNI plugin another MTU than it will."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for node in nodes:
+        device = underlay(node, target)
+        before = source.backend.told_mtu(node.facts) if node.facts else None
+        if device is None or before is None:
+            continue
+        pair = (before, target.backend.pod_mtu(device.mtu, target.options))
+        if pair[0] != pair[1]:
+            found.setdefault(pair, []).append(node.name)
+    for (before_mtu, after_mtu), where in found.items():
+        yield Mtu(before_mtu, after_mtu, tuple(where))
+
+
+def _pauses(source: Intent, target: Intent) -> t.Iterator[str]:
+    if source.backend.device_ends_with_agent:
+        yield (
+            f"the device of {source.backend.label} goes with its agent: packets between nodes are lost until the next "
+            "agent has its routes"
+        )
+    elif source.backend.type == target.backend.type:
+        before, after = _conf(source), _conf(target)
+        anew = [key for key in target.backend.rebuilt_for if before.get(key) != after.get(key)]
+        if anew:
+            yield f"for another {' and '.join(anew)} the tunnel device is made anew: packets are lost until all have it"
