@@ -209,6 +209,13 @@ options:
             description:
               - The device of the node's own pods, whose route does not count.
             type: str
+          over:
+            description:
+              - The devices whose routes count; all of them when it is empty. While a backend follows another one, routes of
+                the earlier one may still be there.
+            type: list
+            elements: str
+            default: []
       cni_config:
         description:
           - The name of a file that must be in O(cni_conf_dir) and be sound CNI configuration.

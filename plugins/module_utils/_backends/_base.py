@@ -169,6 +169,11 @@ class Backend:
         """The names of the devices that the agent makes, in the order of the pod CIDRs."""
         return ()
 
+    def route_devices(self, node: Endpoint, network: Network) -> t.Tuple[str, ...]:
+        """The devices over which this node's routes to its peers' pods may lead."""
+        devices = self.devices(network)
+        return devices + ((node.underlay.dev,) if self.direct_routing or not devices else ())
+
     def links(self, node: Endpoint, network: Network) -> t.Tuple[Link, ...]:
         """The links the agent makes on this node."""
         raise NotImplementedError

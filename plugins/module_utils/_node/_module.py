@@ -31,6 +31,7 @@ def info_argument_spec() -> Spec:
         "count": {"type": "int", "required": True},
         "digest": {"type": "str"},
         "bridge": {"type": "str"},
+        "over": {"type": "list", "elements": "str", "default": []},
     }
     wait_for = {
         "subnet_env": {"type": "raw"},

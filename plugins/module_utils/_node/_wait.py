@@ -22,17 +22,27 @@ _SHOWN_ROUTES = 10
 
 @dataclass(frozen=True)
 class PodRoutes:
-    """All routes to the peers' pods: how many, and the sum of their hashes (None: any that many)."""
+    """All routes to the peers' pods: how many, and the sum of their hashes (None: any that many).
+
+    over names the devices whose routes count, none = all of them: while a backend follows another one, routes of the
+    earlier one may still be there.
+    """
 
     within: Tuple[str, ...]
     count: int
     digest: Optional[str] = None
     bridge: Optional[str] = None
+    over: Tuple[str, ...] = ()
 
     def of(self, observed: Observed) -> List[Mapping[str, Any]]:
         """The routes that lead to peers: not those of the own bridge, nor to a single address of a device."""
         networks = [ip_network(cidr) for cidr in self.within]
-        return [route for route in observed["routes"] if _forwarding.leads_to_peers(route, networks, self.bridge)]
+        return [
+            route
+            for route in observed["routes"]
+            if _forwarding.leads_to_peers(route, networks, self.bridge)
+            and (not self.over or route.get("dev") in self.over)
+        ]
 
 
 @dataclass(frozen=True)
@@ -209,4 +219,5 @@ def _wanted_pod_routes(params: Optional[Mapping[str, Any]]) -> Optional[PodRoute
         count=params["count"],
         digest=params.get("digest"),
         bridge=params.get("bridge"),
+        over=tuple(params.get("over") or ()),
     )

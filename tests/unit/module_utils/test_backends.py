@@ -396,6 +396,14 @@ def test_a_tunnel_device_holds_the_first_address_of_the_nodes_subnet(backend):
     ]
 
 
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: f"{backend.plugin} {backend.label}")
+def test_routes_lead_over_the_devices_that_the_backend_names(backend):
+    peers = (NODE1, NODE2) if backend.needs_same_l2 else (NODE1, NODE2, FAR)
+    peers = [replace(peer, tunnel_ips=("172.50.255.1",)) for peer in peers]
+    used = {route.dev for route in backend.routes(MASTER, peers, Net())}
+    assert used <= set(backend.route_devices(MASTER, Net()))
+
+
 def test_subnet_env_is_the_seeds():
     assert find("flannel", "vxlan").agent_env(NODE2, Net()) == {
         "FLANNEL_NETWORK": "172.50.0.0/16",

@@ -143,6 +143,14 @@ def test_all_pod_routes_are_judged_by_their_digest():
         assert "172.50.2.0/24 via 192.168.7.111 dev eth0" in missing
 
 
+def test_while_one_backend_follows_another_only_the_routes_of_the_new_one_count():
+    direct = [("172.50.2.0/24", "192.168.7.111", "eth0"), ("172.50.9.64/26", "192.168.7.112", "eth0")]
+    total = digest(route_row(*peer) for peer in direct)
+    wanted = {"within": ["172.50.0.0/16"], "count": 2, "digest": total, "bridge": "cni0", "over": ["eth0"]}
+    assert outcome(ready_node(), {"pod_routes": wanted}, timeout=0).missing == ()
+    assert outcome(ready_node(), {"pod_routes": {**wanted, "over": ["flannel.1"]}}, timeout=0).missing
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
