@@ -25,12 +25,16 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import Networ
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import objections, transition
 
 ARGUMENTS = {
     "scope": {"type": "str", "choices": ["network", "prepare"], "default": "network"},
     "group_pattern": {"type": "list", "elements": "str", "default": GROUPS},
+    "settings": {"type": "dict"},
+    "begun": {"type": "dict"},
 }
-Planner = t.Callable[[Intent, t.Sequence[ObservedNode]], NetworkPlan]
+Planner = t.Callable[[Intent, t.Sequence[ObservedNode], Switch | None], NetworkPlan]
 PLANNERS: dict[str, Planner] = {
     "network": plan_network,
     "prepare": plan_preparation,
@@ -44,6 +48,8 @@ class ActionModule(ClusterAction):
 
     def decide(self, arguments: dict[str, t.Any], variables: Variables, hosts: list[str]) -> dict[str, t.Any]:
         raw, problems = self.settings(variables, hosts)
+        if arguments["settings"] is not None:
+            raw = _inventory.instead(raw, arguments["settings"])
         values, wrong = resolve(raw, _inventory.INTERNAL)
         intent, contradictions = build_intent(values)
         problems += wrong + contradictions
@@ -52,21 +58,24 @@ class ActionModule(ClusterAction):
             return refusal(problems)
         cluster, unreachable = self._members(intent, variables) if arguments["scope"] == "network" else (None, [])
         nodes = self.nodes(variables, hosts, cluster, lambda own: self.read(own, _inventory.OBSERVED))
-        problems += check(intent, nodes) + unreachable
+        change = transition(intent, cluster, nodes)
+        problems += check(intent, nodes) + unreachable + objections(change)
         if errors(problems):
             return refusal(problems)
-        return self._result(PLANNERS[arguments["scope"]], intent, nodes, cluster, problems)
+        switching = switch(change, nodes, _inventory.declared_network(raw, values), arguments["begun"])
+        return self._result(PLANNERS[arguments["scope"]], intent, nodes, switching, cluster, problems)
 
     def _result(
         self,
         planner: Planner,
         intent: Intent,
         nodes: t.Sequence[ObservedNode],
+        switching: Switch,
         cluster: Cluster | None,
         problems: t.Sequence[Problem],
     ) -> dict[str, t.Any]:
         try:
-            plan = planner(intent, nodes)
+            plan = planner(intent, nodes, switching)
         except BackendError as error:
             raise AnsibleActionFail(str(error)) from error
         return {
@@ -85,7 +94,7 @@ class ActionModule(ClusterAction):
         if not intent.kube:
             return None, []
         # Only a dry run must know which namespaces there are (see the filter applicable).
-        sections = ["nodes", "namespaces"] if self._task.check_mode else ["nodes"]
+        sections = ["nodes", "flannel", "agents"] + ["namespaces"] * bool(self._task.check_mode)
         raw, problems = self.cluster(variables, intent.kubeconfig, intent.context, gather=sections)
         if raw is None:
             return None, problems

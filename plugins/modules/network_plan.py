@@ -11,6 +11,7 @@ version_added: "0.1.0"
 description:
   - Reads the inventory's variables, in any of the accepted dialects, what M(switchyard.cni.node_network_info) observed
     on the nodes (the host variable C(network_observed)), and the cluster's nodes from the API server.
+  - Compares the declared network with the one that runs, and says what the change means for running pods.
   - Reports everything that is wrong or contradictory at once, each with variable, value, reason and remedy, and fails
     before anything has been changed.
   - Otherwise returns the plan, what each node and the cluster must be given. It writes nothing itself.
@@ -31,6 +32,14 @@ options:
     type: list
     elements: str
     default: [kube_master, kube_control_plane, kube_node]
+  settings:
+    description:
+      - Plan the network that these settings describe, instead of the one the inventory declares; C(from.settings) in
+        RV(switch) is such a description. Everything else, such as images and node names, is read from the inventory.
+    type: dict
+  begun:
+    description: The change that an earlier run has begun and not ended, as its journal tells it.
+    type: dict
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything.
@@ -87,6 +96,16 @@ configure:
   description: Whether something has to be written before the nodes' agents start.
   returned: success
   type: bool
+switch:
+  description:
+    - What the plan means for the pod network that runs. C(active) says whether this run changes it, or ends a change
+      that another run has begun.
+    - C(class) is C(first) where no network runs, C(none) where nothing changes, C(live) where routes change under
+      running pods, and C(pods) where pods must be made anew besides, for a smaller MTU.
+    - C(from) and C(to) hold a C(label) and the C(settings) that describe the network; C(pods) names the pods whose MTU
+      is larger than the new network carries; C(pauses) says what keeps packets from getting through meanwhile.
+  returned: success
+  type: dict
 api:
   description: How the API server is reached, and the namespaces that exist.
   returned: success

@@ -211,8 +211,8 @@ options:
             type: str
           over:
             description:
-              - The devices whose routes count; all of them when it is empty. While a backend follows another one, routes of
-                the earlier one may still be there.
+              - The devices whose routes count, all of them when it is empty. While one backend follows another, there
+                may still be routes of the earlier one.
             type: list
             elements: str
             default: []

@@ -22,6 +22,14 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import spa
 
 Settings = dict[str, t.Any]
 _WIDEST = {4: 8, 6: 16}
+DESCRIBED = frozenset(
+    ["network_plugin", "network_pod_cidr", "flannel_backend", "flannel_direct_routing", "flannel_vni", "flannel_port"]
+    + ["flannel_mtu", "flannel_learning", "flannel_nftables", "flannel_ip_masq"]
+    + ["flannel_wireguard_mode", "flannel_wireguard_keepalive"]
+    + ["calico_ipip_mode", "calico_vxlan_mode", "calico_networking_backend"]
+    + ["calico_vxlan_vni", "calico_vxlan_port", "calico_mtu"]
+)
+"""The settings that together say which pod network there is, and nothing of how to reach it."""
 
 
 @dataclass(frozen=True)

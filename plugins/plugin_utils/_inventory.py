@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model import DAMAGE, ModelError
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Member, Roster
+from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import DESCRIBED
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, observed_node
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME, PREFIXES, SETTINGS
@@ -47,6 +48,18 @@ def disagreements(first: Variables, first_host: str, second: Variables, second_h
         for name in first
         if name in second and name in BY_NAME and not BY_NAME[name].per_host and first[name] != second[name]
     ]
+
+
+def instead(raw: t.Mapping[str, t.Any], settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The inventory's variables with another network than the one they declare, such as an earlier one."""
+    kept = {name: value for name, value in raw.items() if name not in BY_NAME or BY_NAME[name].name not in DESCRIBED}
+    return {**kept, **{name: value for name, value in settings.items() if name in DESCRIBED}}
+
+
+def declared_network(raw: t.Mapping[str, t.Any], values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Those of the resolved values with which the inventory says which network it wants."""
+    named = {BY_NAME[name].name for name in raw if name in BY_NAME}
+    return {name: values[name] for name in sorted(named & DESCRIBED) if name in values}
 
 
 def observe(

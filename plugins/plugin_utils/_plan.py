@@ -22,6 +22,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_plan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch
 
 # Seconds between two looks of a node that waits for its pod network.
 _INTERVAL = 0.2
@@ -62,6 +63,7 @@ class NetworkPlan:
     summary: tuple[str, ...]
     proved: tuple[str, ...]
     configure: bool = False
+    switch: Switch | None = None
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -73,10 +75,11 @@ class NetworkPlan:
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
             "proved": list(self.proved),
+            "switch": self.switch.as_result() if self.switch else {"active": False},
         }
 
 
-def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan:
+def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch | None = None) -> NetworkPlan:
     """Only what the nodes need before there is a cluster."""
     states = _Preparation(intent, nodes)
     return NetworkPlan(
@@ -89,10 +92,11 @@ def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode]) -> Network
     )
 
 
-def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan:
+def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch | None = None) -> NetworkPlan:
     """The whole pod network. Raises BackendError when a node cannot be reached by its peers."""
     plugin = plugin_plan(intent, nodes)
-    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes)
+    active = switch is not None and switch.active
+    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, active)
     return NetworkPlan(
         plugin=intent.plugin,
         backend=intent.backend.label,
@@ -102,8 +106,11 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode]) -> NetworkPlan
             node.host: _node_plan(node, states.of(node) + plugin.node_state(node), expectations.of(node))
             for node in nodes
         },
-        summary=_headline("Deploy", intent, nodes) + _nodes_line(nodes),
+        summary=_headline("Change" if active else "Deploy", intent, nodes)
+        + (switch.lines() if switch else ())
+        + _nodes_line(nodes),
         proved=_proved(intent, nodes),
+        switch=switch,
     )
 
 
@@ -132,9 +139,13 @@ class _Preparation:
 
 
 class _Expectations:
-    """What each node must show: subnet, devices, CNI configuration and all its pod routes."""
+    """What each node must show: subnet, devices, CNI configuration and all its pod routes.
 
-    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
+    While the network changes, the earlier backend's routes do not count until they are swept.
+    """
+
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode], changing: bool = False) -> None:
+        self._changing = changing
         found = [endpoint(node, intent) for node in nodes]
         self._intent = intent
         self._endpoints = {item.name: item for item in found if item is not None}
@@ -153,8 +164,13 @@ class _Expectations:
         }
 
     def _pod_routes(self, node: ObservedNode) -> dict[str, t.Any]:
-        wanted = {"within": [str(cidr) for cidr in self._intent.pod_cidrs], "bridge": self._intent.backend.bridge}
+        wanted: dict[str, t.Any] = {
+            "within": [str(cidr) for cidr in self._intent.pod_cidrs],
+            "bridge": self._intent.backend.bridge,
+        }
         here = self._endpoints[node.name]
+        if self._changing:
+            wanted["over"] = list(self._intent.backend.route_devices(here, self._intent))
         if self._routes is None:
             # flannel itself gives out the subnets: their number is known, their addresses are not.
             return {**wanted, "count": self._count_without_leases(here)}

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
-from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent, flannel_net_conf
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
     FIRST,
@@ -19,7 +19,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition
     objections,
     transition,
 )
-from ansible_collections.switchyard.cni.tests.unit.verify.clusters import SEED, SETTINGS, healthy, intent_of
+from ansible_collections.switchyard.cni.tests.unit.switch.worlds import between, running
+from ansible_collections.switchyard.cni.tests.unit.verify.clusters import SETTINGS
 
 BACKENDS = {
     "vxlan": ({"flannel_backend": "vxlan"}, 1450),
@@ -30,18 +31,6 @@ BACKENDS = {
     "ipip": ({"flannel_backend": "ipip"}, 1480),
 }
 PAIRS = list(permutations(BACKENDS, 2))
-
-
-def running(**settings):
-    """A cluster in which that runs, with the configuration that its agents have read."""
-    world = healthy(SEED, **settings)
-    if world.intent.plugin == "flannel":
-        world.api["flannel"] = [{"namespace": "kube-flannel", "net_conf": flannel_net_conf(world.intent)}]
-    return world
-
-
-def between(world, **after):
-    return transition(intent_of(**after), Cluster.from_dict(world.api), world.scene().observed)
 
 
 def change(before, after):
@@ -88,7 +77,8 @@ def test_the_settings_of_what_runs_lead_back_to_it():
     values, problems = resolve({**SETTINGS, **found.settings})
     intent, contradictions = build_intent(values)
     assert (problems, contradictions) == ([], [])
-    assert transition(intent, Cluster.from_dict(world.api), world.scene().observed).kind == NONE
+    again = transition(intent, Cluster.from_dict(world.api), world.scene().observed)
+    assert again.kind == NONE
 
 
 def test_a_cluster_without_a_pod_network_has_nothing_to_change_from():

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What became of a change: did each step do its work, is the new network what it should be, and what is next."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+
+VERIFIED, FAILED = "verified", "failed"
+_SHOWN = 5
+Raw = t.Mapping[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the steps have left behind: results of tasks, by inventory host where nodes have run them.
+
+    A result is None where its task did not run. ``failure`` is the text of a step in the cluster that failed.
+    """
+
+    failure: str | None = None
+    settled: t.Mapping[str, Raw | None] = field(default_factory=dict)
+    swept: t.Mapping[str, Raw | None] = field(default_factory=dict)
+    renewed: Raw | None = None
+    verification: Raw | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``step`` is where it failed, ``reasons`` why; ``away`` are nodes that stopped answering in the meantime."""
+
+    outcome: str
+    step: str | None = None
+    reasons: tuple[str, ...] = ()
+    away: tuple[str, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        return self.outcome == VERIFIED
+
+    def lines(self, source: str, target: str) -> tuple[str, ...]:
+        """The outcome in lines a person reads."""
+        told = tuple(f"  {reason}" for reason in self.reasons)
+        away = (f"Left for later, since they do not answer: {names(self.away)}.",) if self.away else ()
+        if self.verified:
+            return (f"{source} to {target}: done, and verified on every node that answers.", *told, *away)
+        return (f"{source} to {target}: failed at the step {self.step}.", *told, *away)
+
+
+def settling(evidence: Evidence) -> Outcome:
+    """Whether every node has the new network's routes, so that the change may go on."""
+    if evidence.failure is not None:
+        return Outcome(FAILED, "roll", (evidence.failure,))
+    away = tuple(host for host, result in evidence.settled.items() if result is not None and result.get("unreachable"))
+    wrong = {**_failed(evidence.settled), **_failed(evidence.swept)}
+    if wrong:
+        return Outcome(FAILED, "settle", _shown(wrong), away)
+    if away and len(away) == len(evidence.settled):
+        return Outcome(FAILED, "settle", ("no node answers",), away)
+    return Outcome(VERIFIED, away=away)
+
+
+def judge(evidence: Evidence) -> Outcome:
+    """The end of a change. What a node that does not answer is blamed for does not count against the others."""
+    settled = settling(evidence)
+    if not settled.verified:
+        return settled
+    if evidence.renewed is not None and evidence.renewed.get("failed"):
+        return Outcome(FAILED, "renew", (str(evidence.renewed.get("msg")),), settled.away)
+    if evidence.verification is None:
+        return Outcome(FAILED, "verify", ("nothing was verified",), settled.away)
+    bad = [one for one in evidence.verification["findings"] if one["severity"] == "error"]
+    unread = {one["name"] for one in evidence.verification["nodes"] if one["state"] != VERIFIED}
+    away = tuple(sorted(unread))
+    bad = [one for one in bad if one["node"] not in unread and not _about(one, unread)]
+    if bad:
+        reasons = tuple(f"{one['node'] or 'cluster'}: {one['id']}: {one['subject']}: {one['actual']}" for one in bad)
+        more = (f"and {len(reasons) - _SHOWN} more",) if len(reasons) > _SHOWN else ()
+        return Outcome(FAILED, "verify", reasons[:_SHOWN] + more, away)
+    return Outcome(VERIFIED, away=away)
+
+
+def _failed(results: t.Mapping[str, Raw | None]) -> dict[str, str]:
+    return {
+        host: str(result.get("msg") or "no reason given")
+        for host, result in results.items()
+        if result is not None and result.get("failed") and not result.get("unreachable")
+    }
+
+
+def _shown(wrong: t.Mapping[str, str]) -> tuple[str, ...]:
+    told = [f"{host}: {said}" for host, said in wrong.items()]
+    return tuple(told[:_SHOWN]) + ((f"and {len(told) - _SHOWN} more",) if len(told) > _SHOWN else ())
+
+
+def _about(finding: Raw, unread: t.Collection[str]) -> bool:
+    """Whether a path of this finding ends on a node that does not answer."""
+    return finding["id"].startswith("path-") and any(name in finding["subject"] for name in unread)

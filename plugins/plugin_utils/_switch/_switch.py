@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change of a running pod network as the playbooks and a person read it: from, to, steps, and what it costs."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import PODS, Transition
+
+_CLASSES = {
+    "live": "live: routes change under running pods, and nothing restarts but the agent",
+    "pods": "pods: routes change under running pods, then pods are made anew for their smaller MTU",
+    "none": "to be finished: an earlier run has begun it",
+    "first": "to be finished: an earlier run has begun it",
+}
+STEPS = ("configure", "roll", "settle", "renew", "verify")
+"""The steps of every change in their order; each can be repeated."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A change; ``declared`` are the inventory's settings, secrets excepted.
+
+    ``begun`` is the run that an open journal tells of, ``large`` the pods with more than the new MTU.
+    """
+
+    change: Transition
+    declared: t.Mapping[str, t.Any]
+    begun: t.Mapping[str, t.Any] | None = None
+    large: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether this run changes a running pod network, or ends what another one has begun."""
+        return self.change.switches or self.begun is not None
+
+    @property
+    def renews(self) -> bool:
+        """Whether pods are made anew."""
+        return self.active and PODS in self.change.target.allow and (bool(self.large) or self.change.kind == PODS)
+
+    def lines(self) -> tuple[str, ...]:
+        """The change in lines a person reads; nothing where there is none."""
+        return tuple(self._lines()) if self.active else ()
+
+    def as_result(self) -> dict[str, t.Any]:
+        """The change as plain data."""
+        change = self.change
+        return {
+            "active": self.active,
+            "class": change.kind,
+            "from": {"label": _label(change.source), "settings": plain(change.settings or {})},
+            "to": {"label": _label(change.target), "settings": plain(self.declared)},
+            "changes": list(change.changes),
+            "pod_mtu": [{"before": one.before, "after": one.after, "nodes": list(one.nodes)} for one in change.mtus],
+            "pauses": list(change.pauses),
+            "pods": list(self.large),
+            "renews": self.renews,
+            "steps": list(STEPS),
+            "begun": dict(self.begun) if self.begun else None,
+            "on_failure": change.target.on_failure,
+        }
+
+    def _lines(self) -> t.Iterator[str]:
+        change = self.change
+        source = _label(change.source) or "nothing"
+        yield f"Switch: {source} to {_label(change.target)}; {_CLASSES[change.kind]}."
+        if self.begun is not None:
+            yield f"Begun: {self.begun.get('started', 'earlier')}, then stopped at step {self.begun.get('step', '?')}."
+        if change.changes:
+            yield f"Changes: {'; '.join(change.changes)}."
+        for mtu in change.mtus:
+            yield f"Pod MTU: {mtu}."
+        if self.large:
+            fate = "are made anew" if self.renews else "keep the larger MTU until they are made anew"
+            yield f"Pods: {len(self.large)} {fate}: {names(self.large)}."
+        for pause in change.pauses:
+            yield f"Pause: {pause}."
+        yield f"Steps: {', '.join(STEPS if self.renews else [step for step in STEPS if step != 'renew'])}."
+
+
+def switch(
+    change: Transition,
+    nodes: t.Sequence[ObservedNode],
+    declared: t.Mapping[str, t.Any],
+    begun: t.Mapping[str, t.Any] | None = None,
+) -> Switch:
+    """The change with what it means for the pods that run."""
+    return Switch(change, declared, begun, tuple(large_pods(change.target, nodes)))
+
+
+def large_pods(target: Intent, nodes: t.Iterable[ObservedNode]) -> t.Iterator[str]:
+    """The pods whose MTU is larger than the network will carry in one piece, as ``namespace/name``."""
+    for node in nodes:
+        device = underlay(node, target)
+        if device is None or node.facts is None:
+            continue
+        limit = target.backend.pod_mtu(device.mtu, target.options)
+        yield from (pod.label for pod in node.facts.pods if pod.mtu > limit)
+
+
+def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Settings as an inventory in YAML would hold them, without the secret ones."""
+    kept = {name: value for name, value in settings.items() if name in BY_NAME and not BY_NAME[name].secret}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+
+
+def _label(intent: Intent | None) -> str:
+    return f"{intent.plugin} {intent.backend.label}" if intent else ""

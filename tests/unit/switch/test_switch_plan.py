@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a change: what a person reads of it, and what nodes are waited for."""
+
+from __future__ import annotations
+
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import switch
+from ansible_collections.switchyard.cni.tests.unit.switch.worlds import between, running
+from ansible_collections.switchyard.cni.tests.unit.verify.clusters import intent_of
+
+NODE = "k8s-node1"
+
+
+def planned(before, after, begun=None):
+    world = running(**before)
+    nodes = world.scene().observed
+    change = between(world, **after)
+    return plan_network(intent_of(**after), nodes, switch(change, nodes, after, begun)).as_result()
+
+
+def test_a_live_change_is_told_before_it_happens():
+    plan = planned({}, {"flannel_backend": "host-gw"})
+    assert plan["summary"][:4] == [
+        "Change: flannel, backend host-gw, pods 172.50.0.0/16, 3 nodes.",
+        "Switch: flannel vxlan to flannel host-gw; "
+        "live: routes change under running pods, and nothing restarts but the agent.",
+        "Changes: backend vxlan to host-gw.",
+        "Pod MTU: 1450 to 1500 bytes on k8s-master1, k8s-node1, k8s-node2.",
+    ]
+    assert plan["switch"]["from"]["settings"]["flannel_backend"] == "vxlan"
+    assert plan["switch"]["to"] == {"label": "flannel host-gw", "settings": {"flannel_backend": "host-gw"}}
+
+
+def test_the_pods_that_are_too_large_are_counted_and_named():
+    plan = planned({"flannel_backend": "host-gw"}, {"network_allow": ["pods"]})
+    assert plan["switch"]["class"] == "pods"
+    assert plan["switch"]["pods"]
+    count = len(plan["switch"]["pods"])
+    assert any(line.startswith(f"Pods: {count} are made anew: ") for line in plan["summary"])
+    assert plan["summary"][-2] == "Steps: configure, roll, settle, renew, verify."
+
+
+def test_nothing_to_change_is_told_as_nothing():
+    plan = planned({}, {})
+    assert plan["switch"]["active"] is False
+    assert plan["summary"][0].startswith("Deploy: ")
+    assert "over" not in plan["nodes"][NODE]["expect"]["pod_routes"]
+
+
+def test_what_an_earlier_run_has_begun_is_ended():
+    plan = planned({}, {}, begun={"started": "2026-11-26T10:00:00Z", "step": "roll"})
+    assert plan["switch"]["active"] is True
+    assert "Begun: 2026-11-26T10:00:00Z, then stopped at step roll." in plan["summary"]
+
+
+def test_a_node_is_waited_for_by_the_routes_of_the_new_backend_alone():
+    def over(**after):
+        return planned({"flannel_backend": "udp"}, after)["nodes"][NODE]["expect"]["pod_routes"]["over"]
+
+    allowed = {"network_allow": ["pods"]}
+    assert over(**allowed) == ["flannel.1"]
+    assert over(flannel_direct_routing=True, **allowed) == ["flannel.1", "eth0"]
+    assert over(flannel_backend="host-gw") == ["eth0"]
+
+
+def test_a_secret_is_in_no_result():
+    key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="
+    plan = planned({}, {"flannel_backend": "wireguard", "flannel_wireguard_psk": key, "network_allow": ["pods"]})
+    assert key not in str(plan["switch"]) + str(plan["summary"])
