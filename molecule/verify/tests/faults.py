@@ -148,8 +148,11 @@ HOST = (
     Fault(
         "rp-filter-strict",
         NODE2,
-        "sysctl -qw net.ipv4.conf.eth0.rp_filter=1",
-        "sysctl -qw net.ipv4.conf.eth0.rp_filter=0",
+        # The higher of both values counts, and 01.prepare.yml may have left a loose one for all devices.
+        "sysctl -n net.ipv4.conf.all.rp_filter > /run/rp_filter"
+        "; sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=1",
+        "sysctl -qw net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.all.rp_filter=$(cat /run/rp_filter)"
+        "; rm /run/rp_filter",
     ),
     Fault(
         "bridge-nf-off",
