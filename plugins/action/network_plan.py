@@ -62,7 +62,7 @@ class ActionModule(ClusterAction):
         problems += check(intent, nodes) + unreachable + objections(change)
         if errors(problems):
             return refusal(problems)
-        switching = switch(change, nodes, _inventory.declared_network(raw, values), arguments["begun"])
+        switching = switch(change, _inventory.declared_network(raw, values), arguments["begun"])
         return self._result(PLANNERS[arguments["scope"]], intent, nodes, switching, cluster, problems)
 
     def _result(

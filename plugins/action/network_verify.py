@@ -18,7 +18,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
     refusal,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
-from ansible_collections.switchyard.cni.plugins.plugin_utils._inventory import INTERNAL
+from ansible_collections.switchyard.cni.plugins.plugin_utils._inventory import INTERNAL, instead
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report import REPORTS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary import severity_count
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._look import Declared, declared, request
@@ -37,6 +37,7 @@ ARGUMENTS = {
     "cluster": {"type": "dict"},
     "probe": {"type": "str", "choices": list(MODES), "default": "sample"},
     "services": {"type": "list", "elements": "str"},
+    "settings": {"type": "dict"},
     "fail_on": {"type": "str", "choices": ["error", "warning", "never"], "default": "error"},
     "report_dir": {"type": "str", "default": ""},
     "reports": {"type": "list", "elements": "str", "choices": list(REPORTS), "default": list(REPORTS)},
@@ -53,6 +54,8 @@ class ActionModule(ClusterAction):
 
     def decide(self, arguments: Result, variables: Variables, hosts: list[str]) -> Result:
         raw, problems = self.settings(variables, hosts)
+        if arguments["settings"]:
+            raw = instead(raw, arguments["settings"])
         wanted, wrong = declared(raw, INTERNAL)
         if problems + wrong:
             return refusal(problems + wrong, NOTHING)

@@ -47,6 +47,11 @@ options:
       - Services to connect to from each node's pod, each as C(namespace/name). Unset, those that every cluster has.
     type: list
     elements: str
+  settings:
+    description:
+      - Verify the network that these settings describe instead of the one the inventory declares, such as the one that
+        a change has gone back to. It is the same in all steps.
+    type: dict
   fail_on:
     description: The mildest severity with which the verification has failed.
     type: str

@@ -169,6 +169,12 @@ SETTINGS: tuple[Setting, ...] = (
         choices={"rollback": (), "stop": ()},
     ),
     Setting(
+        "network_meter",
+        "bool",
+        "Whether pods of each node probe each other while a running network changes, so that losses are reported.",
+        default=True,
+    ),
+    Setting(
         "flannel_backend",
         "choice",
         "How flannel carries packets between nodes.",

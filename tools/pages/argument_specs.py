@@ -43,6 +43,13 @@ VERIFY = {
             "Unset, those that every cluster has, the API server's and the cluster's DNS.",
         ],
     },
+    "verify_settings": {
+        "type": "dict",
+        "description": [
+            "Settings that describe the network to verify instead of the declared one; the role C(switch) gives those "
+            "of the network that it has gone back to.",
+        ],
+    },
     "verify_fail_on": {
         "type": "str",
         "description": ["The mildest severity with which the run fails."],
@@ -87,6 +94,19 @@ ROLES: dict[str, dict[str, Any]] = {
         "entry_points": {
             "main": "Deploy flannel with the declared backend and wait until it is ready on every node.",
             "configure": "Write flannel's network configuration where its subnet manager keeps it, if that is etcd.",
+        },
+    },
+    "switch": {
+        "prefixes": ("network_allow", "network_on_failure", "network_meter"),
+        "options": {"switch_plan": PLAN, "network_api_host": API_HOST},
+        "note": READ_BY_THE_PLAN,
+        "required": "There is no default.",
+        "entry_points": {
+            "roll": "Give the cluster the new network's objects, and keep the reason where that fails.",
+            "settle": "Wait for the new network's routes on this node.",
+            "advance": "Judge whether all nodes have the new network's routes, so that the earlier one may go.",
+            "prove": "Verify the new network on this node.",
+            "close": "Judge the change, write down how it ended, and give the lease back.",
         },
     },
     "verify": {

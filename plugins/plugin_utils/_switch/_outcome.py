@@ -56,7 +56,7 @@ def settling(evidence: Evidence) -> Outcome:
     if evidence.failure is not None:
         return Outcome(FAILED, "roll", (evidence.failure,))
     away = tuple(host for host, result in evidence.settled.items() if result is not None and result.get("unreachable"))
-    wrong = {**_failed(evidence.settled), **_failed(evidence.swept)}
+    wrong = _failed(evidence.settled)
     if wrong:
         return Outcome(FAILED, "settle", _shown(wrong), away)
     if away and len(away) == len(evidence.settled):
@@ -69,6 +69,9 @@ def judge(evidence: Evidence) -> Outcome:
     settled = settling(evidence)
     if not settled.verified:
         return settled
+    unswept = _failed(evidence.swept)
+    if unswept:
+        return Outcome(FAILED, "sweep", _shown(unswept), settled.away)
     if evidence.renewed is not None and evidence.renewed.get("failed"):
         return Outcome(FAILED, "renew", (str(evidence.renewed.get("msg")),), settled.away)
     if evidence.verification is None:
@@ -86,10 +89,21 @@ def judge(evidence: Evidence) -> Outcome:
 
 def _failed(results: t.Mapping[str, Raw | None]) -> dict[str, str]:
     return {
-        host: str(result.get("msg") or "no reason given")
+        host: reason
         for host, result in results.items()
-        if result is not None and result.get("failed") and not result.get("unreachable")
+        if result is not None and not result.get("unreachable") and (reason := _why(result))
     }
+
+
+def _why(result: Raw) -> str | None:
+    """Why a task has not done its work: what it has waited for in vain, or its message, which only a failure has.
+
+    The tasks are told not to fail, so that every node's result is there to be judged.
+    """
+    if result.get("missing"):
+        return f"still lacks after {result.get('waited', 0):g} s: {'; '.join(result['missing'])}"
+    said = result.get("msg") or result.get("module_stderr")
+    return str(said) if said else None
 
 
 def _shown(wrong: t.Mapping[str, str]) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from uuid import uuid4
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
-from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import PODS, Transition
@@ -20,21 +20,21 @@ _CLASSES = {
     "none": "to be finished: an earlier run has begun it",
     "first": "to be finished: an earlier run has begun it",
 }
-STEPS = ("configure", "roll", "settle", "renew", "verify")
+STEPS = ("roll", "settle", "sweep", "renew", "verify")
 """The steps of every change in their order; each can be repeated."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """A change; ``declared`` are the inventory's settings, secrets excepted.
+    """A change; ``id`` tells runs apart, ``declared`` are the inventory's settings, secrets excepted.
 
-    ``begun`` is the run that an open journal tells of, ``large`` the pods with more than the new MTU.
+    ``begun`` is the run that an open journal tells of.
     """
 
+    id: str
     change: Transition
     declared: t.Mapping[str, t.Any]
     begun: t.Mapping[str, t.Any] | None = None
-    large: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -44,7 +44,7 @@ class Switch:
     @property
     def renews(self) -> bool:
         """Whether pods are made anew."""
-        return self.active and PODS in self.change.target.allow and (bool(self.large) or self.change.kind == PODS)
+        return self.active and PODS in self.change.target.allow and bool(self.change.large)
 
     def lines(self) -> tuple[str, ...]:
         """The change in lines a person reads; nothing where there is none."""
@@ -55,16 +55,18 @@ class Switch:
         change = self.change
         return {
             "active": self.active,
+            "id": self.id,
             "class": change.kind,
             "from": {"label": _label(change.source), "settings": plain(change.settings or {})},
             "to": {"label": _label(change.target), "settings": plain(self.declared)},
             "changes": list(change.changes),
             "pod_mtu": [{"before": one.before, "after": one.after, "nodes": list(one.nodes)} for one in change.mtus],
             "pauses": list(change.pauses),
-            "pods": list(self.large),
+            "pods": list(change.large),
             "renews": self.renews,
             "steps": list(STEPS),
             "begun": dict(self.begun) if self.begun else None,
+            "meter": change.target.meter,
             "on_failure": change.target.on_failure,
         }
 
@@ -78,32 +80,17 @@ class Switch:
             yield f"Changes: {'; '.join(change.changes)}."
         for mtu in change.mtus:
             yield f"Pod MTU: {mtu}."
-        if self.large:
+        if change.large:
             fate = "are made anew" if self.renews else "keep the larger MTU until they are made anew"
-            yield f"Pods: {len(self.large)} {fate}: {names(self.large)}."
+            yield f"Pods: {len(change.large)} {fate}: {names(change.large)}."
         for pause in change.pauses:
             yield f"Pause: {pause}."
         yield f"Steps: {', '.join(STEPS if self.renews else [step for step in STEPS if step != 'renew'])}."
 
 
-def switch(
-    change: Transition,
-    nodes: t.Sequence[ObservedNode],
-    declared: t.Mapping[str, t.Any],
-    begun: t.Mapping[str, t.Any] | None = None,
-) -> Switch:
-    """The change with what it means for the pods that run."""
-    return Switch(change, declared, begun, tuple(large_pods(change.target, nodes)))
-
-
-def large_pods(target: Intent, nodes: t.Iterable[ObservedNode]) -> t.Iterator[str]:
-    """The pods whose MTU is larger than the network will carry in one piece, as ``namespace/name``."""
-    for node in nodes:
-        device = underlay(node, target)
-        if device is None or node.facts is None:
-            continue
-        limit = target.backend.pod_mtu(device.mtu, target.options)
-        yield from (pod.label for pod in node.facts.pods if pod.mtu > limit)
+def switch(change: Transition, declared: t.Mapping[str, t.Any], begun: t.Mapping[str, t.Any] | None = None) -> Switch:
+    """A change of its own, which no other run is mistaken for."""
+    return Switch(uuid4().hex[:8], change, declared, begun)
 
 
 def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

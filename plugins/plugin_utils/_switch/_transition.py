@@ -45,7 +45,8 @@ class Transition:
     """A change of the pod network.
 
     ``settings`` are those that describe what is in force, ``changes`` what differs in words, ``mtus`` the nodes whose
-    pods get another MTU, and ``pauses`` what keeps packets from getting through while it lasts.
+    pods get another MTU, ``large`` the pods whose MTU is larger than the new network carries, and ``pauses`` what keeps
+    packets from getting through while it lasts.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Transition:
     settings: Settings | None = None
     changes: tuple[str, ...] = ()
     mtus: tuple[Mtu, ...] = ()
+    large: tuple[str, ...] = ()
     pauses: tuple[str, ...] = ()
 
     @property
@@ -69,11 +71,11 @@ def transition(target: Intent, cluster: Cluster | None, nodes: Nodes) -> Transit
         return Transition(FIRST if cluster is not None else NONE, target)
     source, settings = found
     changes = tuple(_changes(source, target))
+    large = tuple(_large_pods(target, nodes))
     if not changes:
-        return Transition(NONE, target, source, settings)
-    mtus = tuple(_mtus(source, target, nodes))
-    kind = PODS if any(one.after < one.before for one in mtus) else LIVE
-    return Transition(kind, target, source, settings, changes, mtus, tuple(_pauses(source, target)))
+        return Transition(NONE, target, source, settings, large=large)
+    mtus, pauses = tuple(_mtus(source, target, nodes)), tuple(_pauses(source, target))
+    return Transition(PODS if large else LIVE, target, source, settings, changes, mtus, large, pauses)
 
 
 def objections(change: Transition) -> list[Problem]:
@@ -86,11 +88,11 @@ def objections(change: Transition) -> list[Problem]:
         remedy = f"Keep {source.plugin}, or remove it from the cluster and its nodes first"
         return [Problem("network_plugin", target.plugin, reason, remedy)]
     if change.kind == PODS and PODS not in target.allow:
-        smaller = "; ".join(str(one) for one in change.mtus if one.after < one.before)
+        count = "1 pod has" if len(change.large) == 1 else f"{len(change.large)} pods have"
         reason = (
-            f"{source.backend.label} to {target.backend.label} makes the pods' MTU smaller ({smaller}), which a pod "
+            f"{count} a larger MTU than {target.backend.label} carries ({names(change.large)}), and a pod only gets "
+            "another one when it is made anew"
         )
-        reason += "only gets when it is made anew"
         remedy = "Set network_allow to [pods] to let pods be replaced one by one, as their PodDisruptionBudgets allow"
         return [Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)]
     return []
@@ -156,6 +158,16 @@ def _mtus(source: Intent, target: Intent, nodes: Nodes) -> t.Iterator[Mtu]:
             found.setdefault(pair, []).append(node.name)
     for (before_mtu, after_mtu), where in found.items():
         yield Mtu(before_mtu, after_mtu, tuple(where))
+
+
+def _large_pods(target: Intent, nodes: t.Iterable[ObservedNode]) -> t.Iterator[str]:
+    """The pods whose MTU is larger than the network will carry in one piece, as ``namespace/name``."""
+    for node in nodes:
+        device = underlay(node, target)
+        if device is None or node.facts is None:
+            continue
+        limit = target.backend.pod_mtu(device.mtu, target.options)
+        yield from (pod.label for pod in node.facts.pods if pod.mtu > limit)
 
 
 def _pauses(source: Intent, target: Intent) -> t.Iterator[str]:

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._outcome import Evidence, judge, settling
 
-GOOD = {"msg": "", "failed": False}
+GOOD = {"changed": False, "failed": False}
+LACKS = "node1: still lacks after 60 s: flannel.1"
 GONE = {"unreachable": True, "msg": "no route to host"}
 HOSTS = ("master", "node1", "node2")
 
@@ -48,7 +49,7 @@ def test_warnings_are_no_failure():
             "settle",
             "node1: still lacks",
         ),
-        ({"swept": {**WELL.swept, "node2": {"failed": True, "msg": "busy"}}}, "settle", "node2: busy"),
+        ({"swept": {**WELL.swept, "node2": {"msg": "busy"}}}, "sweep", "node2: busy"),
         ({"settled": dict.fromkeys(HOSTS, GONE)}, "settle", "no node answers"),
         ({"renewed": {"failed": True, "msg": "a PodDisruptionBudget"}}, "renew", "a PodDisruptionBudget"),
         ({"verification": None}, "verify", "nothing was verified"),
@@ -77,5 +78,5 @@ def test_a_node_that_has_gone_away_is_left_for_later():
 
 
 def test_of_many_failures_some_are_shown_and_the_others_counted():
-    many = {f"n{number}": {"failed": True, "msg": "no"} for number in range(9)}
+    many = {f"n{number}": {"msg": "no"} for number in range(9)}
     assert settling(Evidence(settled=many)).reasons[-1] == "and 4 more"

@@ -17,7 +17,7 @@ def planned(before, after, begun=None):
     world = running(**before)
     nodes = world.scene().observed
     change = between(world, **after)
-    return plan_network(intent_of(**after), nodes, switch(change, nodes, after, begun)).as_result()
+    return plan_network(intent_of(**after), nodes, switch(change, after, begun)).as_result()
 
 
 def test_a_live_change_is_told_before_it_happens():
@@ -39,7 +39,7 @@ def test_the_pods_that_are_too_large_are_counted_and_named():
     assert plan["switch"]["pods"]
     count = len(plan["switch"]["pods"])
     assert any(line.startswith(f"Pods: {count} are made anew: ") for line in plan["summary"])
-    assert plan["summary"][-2] == "Steps: configure, roll, settle, renew, verify."
+    assert plan["summary"][-2] == "Steps: roll, settle, sweep, renew, verify."
 
 
 def test_nothing_to_change_is_told_as_nothing():

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One inventory variable is changed and the same command run: the running network becomes the declared one, live."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from testing import lab, runs, seed
+
+SETTINGS = {
+    "flannel_vxlan": {"flannel_backend": "vxlan"},
+    "flannel_directrouting": {"flannel_backend": "vxlan", "flannel_direct_routing": "true"},
+    "flannel_hostgw": {"flannel_backend": "host-gw"},
+}
+LABELS = {
+    "flannel_vxlan": "flannel vxlan",
+    "flannel_directrouting": "flannel vxlan + DirectRouting",
+    "flannel_hostgw": "flannel host-gw",
+}
+V, D, H = SETTINGS
+# Every change among the three, both ways, each from where the one before it has led.
+CHANGES = list(pairwise([V, H, V, D, H, D, V]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def talking(pods) -> list[lab.Pod]:
+    """The original cluster's four pods, made under vxlan: none of them is ever made anew."""
+    return [pod for pod in pods if pod.app == "net-test1"]
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES, ids=[" to ".join(change) for change in CHANGES])
+def test_a_change_is_planned_made_and_proved(before, after, talking):
+    planned = runs.play("plan.yml", **SETTINGS[after])
+    planned.must_change_nothing()
+    assert f"Switch: {LABELS[before]} to {LABELS[after]}; live:" in planned.words
+    _routes_as(before)
+
+    done = runs.play("06.network.yml", **SETTINGS[after]).must_succeed()
+    assert f"{LABELS[before]} to {LABELS[after]}: done, and verified on every node that answers." in done.words
+    _routes_as(after)
+    assert lab.unreachable_pairs(talking) == []
+    assert {pod.name for pod in talking} <= {pod.name for pod in lab.running_pods()}
+
+    runs.play("06.network.yml", **SETTINGS[after]).must_change_nothing()
+
+
+def test_a_dry_run_changes_nothing():
+    before = runs.state_of()
+    dry = runs.play("06.network.yml", "--check", "--diff", **SETTINGS[H]).must_succeed()
+    assert "Switch: flannel vxlan to flannel host-gw; live:" in dry.words
+    assert runs.state_of() == before
+    _routes_as(V)
+
+
+def _routes_as(name: str) -> None:
+    subnets = {node.name: node.pod_cidr for node in seed.NODES.values()}
+    for node in seed.NODES:
+        assert lab.pod_routes(node) == seed.MODES[name].routes(node, subnets), (name, node)

@@ -1,0 +1,95 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_switch
+short_description: Judge how the steps of a change of the pod network have ended
+version_added: "0.2.0"
+description:
+  - Reads what the steps of a change have left on all hosts, says whether the change may go on or has succeeded, and if
+    not, at which step it failed and why.
+  - The playbooks of this collection call it. It changes nothing.
+  - An action plugin, it runs on the controller.
+author:
+  - The switchyard.cni developers (@switchyard)
+options:
+  step:
+    description:
+      - V(settled) judges whether every node has the new network's routes (the host variables C(switch_settled) and
+        C(switch_swept), results of M(switchyard.cni.node_network_info) and M(switchyard.cni.node_sweep)).
+      - V(judge) judges the whole change, with the verification (the host variable C(verify_judged)).
+    type: str
+    choices: [settled, judge]
+    required: true
+  source:
+    description: The network before the change, for people.
+    type: str
+    required: true
+  target:
+    description: The network that the change leads to, for people.
+    type: str
+    required: true
+  failure:
+    description: Why a step in the cluster failed; unset where none has.
+    type: str
+  renewed:
+    description: The result of M(switchyard.cni.pods_renew), where pods were made anew.
+    type: dict
+  group_pattern:
+    description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
+    type: list
+    elements: str
+    default: [kube_master, kube_control_plane, kube_node]
+attributes:
+  check_mode:
+    description: Can run in check mode; it never changes anything.
+    support: full
+  diff_mode:
+    description: There is nothing to compare; this action changes nothing.
+    support: none
+seealso:
+  - module: switchyard.cni.network_plan
+  - module: switchyard.cni.network_journal
+"""
+
+EXAMPLES = r"""
+- name: Judge the change
+  switchyard.cni.network_switch:
+    step: judge
+    source: flannel vxlan
+    target: flannel host-gw
+  register: switch_judged
+"""
+
+RETURN = r"""
+outcome:
+  description: C(verified) or C(failed).
+  returned: always
+  type: str
+verified:
+  description: Whether it is C(verified).
+  returned: always
+  type: bool
+step:
+  description: The step that failed.
+  returned: always
+  type: str
+reasons:
+  description: Why it failed.
+  returned: always
+  type: list
+  elements: str
+away:
+  description: Nodes that stopped answering in the meantime; they are left for a later run.
+  returned: always
+  type: list
+  elements: str
+lines:
+  description: The outcome in lines a person reads.
+  returned: always
+  type: list
+  elements: str
+"""
