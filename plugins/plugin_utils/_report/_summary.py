@@ -130,13 +130,18 @@ def broken_paths(result: Result) -> list[t.Mapping[str, t.Any]]:
     return [path for path in result["paths"] if is_broken(path)]
 
 
+def name(point: t.Mapping[str, t.Any]) -> str:
+    """One end of a path in short: the pod, service or node, or its address where it has no name."""
+    return plain(point["name"]) or plain(point["node"]) or plain(point["address"])
+
+
 def end(point: t.Mapping[str, t.Any]) -> str:
     """One end of a path: the pod or service with its address, or the node's."""
     port = f":{point['port']}" if point.get("port") else ""
     address = plain(point["address"])
     address = f"[{address}]{port}" if port and ":" in address else address + port
-    name = plain(point["name"]) or plain(point["node"])
-    return f"{name} ({address})" if name else address
+    known = plain(point["name"]) or plain(point["node"])
+    return f"{known} ({address})" if known else address
 
 
 def failure(path: t.Mapping[str, t.Any]) -> str:

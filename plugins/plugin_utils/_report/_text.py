@@ -23,6 +23,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
     failure,
     findings_by_node,
     groups,
+    name,
     network_title,
     path_classes,
     severity_count,
@@ -31,6 +32,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._report._summary im
 from ansible_collections.switchyard.cni.plugins.plugin_utils._report._table import boxed, columns
 
 COLUMNS = 118
+# Ansible's YAML output folds a line at the first single space after 80 columns, of which 6 are its own indentation.
+PROSE = 74
 _NODES, _FINDINGS, _FINDINGS_OF_A_KIND, _PATHS, _PEERS, _GAPS, _NAMES = 40, 40, 5, 15, 40, 20, 5
 _ELSEWHERE = "the JSON report has all of them"
 
@@ -61,7 +64,7 @@ def _headline(result: Result) -> list[str]:
         ("sessions", counts.get("sessions", "")),
     ]
     title = f"Verification {verdict(result).upper()}: {counts['nodes'].partition(':')[0]}, {counts['findings']}"
-    return [title, *(line for key, text in facts if text for line in wrap(text, COLUMNS, f"  {key:<9} ", " " * 12))]
+    return [title, *(line for key, text in facts if text for line in wrap(text, PROSE, f"  {key:<9} ", " " * 12))]
 
 
 def _nodes(result: Result) -> list[str]:
@@ -77,12 +80,12 @@ def _nodes(result: Result) -> list[str]:
             + [f"{number_of(quiet, 'node')} verified without a finding"] * bool(quiet)
         )
     rows = [_node_row(node, found.get(node["name"], {})) for node in nodes]
-    heads = ("NODE", "STATE", "ADDRESS", "POD SUBNETS", "DEVICES", "ROUTES", "PODS", "FINDINGS")
+    heads = ("NODE", "STATE", "FINDINGS", "DEVICES", "ADDRESS", "SUBNETS", "ROUTES", "PODS")
     reasons = [
         line
         for node in nodes
         if node["reason"]
-        for line in wrap(f"{plain(node['name'])}: {plain(node['reason'])}", COLUMNS, "  ", "    ")
+        for line in wrap(f"{plain(node['name'])}: {plain(node['reason'])}", PROSE, "  ", "    ")
     ]
     table = ["  " + line for line in columns([heads, *rows], COLUMNS - 2)] if rows else []
     return ["Nodes", *table, *reasons, *([f"  {left}"] if left else [])]
@@ -98,12 +101,12 @@ def _node_row(node: t.Mapping[str, t.Any], found: t.Mapping[str, int]) -> tuple[
     cells = (
         node["name"],
         node["state"],
+        ", ".join(severity_count(level, found[level]) for level in SEVERITIES if found.get(level)) or "-",
+        ", ".join(devices) or "-",
         node["address"] or "-",
         ", ".join(node["pod_cidrs"]) or "-",
-        ", ".join(devices) or "-",
         counted if asked else "-",
         node["pods"] if asked else "-",
-        ", ".join(severity_count(level, found[level]) for level in SEVERITIES if found.get(level)) or "-",
     )
     return tuple(plain(cell) for cell in cells)
 
@@ -131,7 +134,7 @@ def _findings(result: Result) -> list[str]:
 def _kind(kind: Group, shown: t.Sequence[Variant]) -> list[str]:
     hints = {variant.hint for variant in kind.variants}
     title = f"  {kind.severity:<7}  {clip(kind.id, 50)}  "
-    block = wrap(f"on {_places(kind.nodes)}", COLUMNS, title, " " * 11)
+    block = wrap(f"on {_places(kind.nodes)}", PROSE, title, " " * 11)
     for variant in shown:
         block += _variant(variant, tell_nodes=len(kind.nodes) > 1, tell_hint=len(hints) > 1)
     left = kind.findings - sum(len(variant.nodes) for variant in shown)
@@ -146,7 +149,7 @@ def _variant(variant: Variant, tell_nodes: bool, tell_hint: bool) -> list[str]:
     subject = variant.subject or "(no subject)"
     head = f"{_places([name for name in variant.nodes if name])}: {subject}" if tell_nodes else subject
     return [
-        *wrap(head, COLUMNS, "    - ", " " * 6),
+        *wrap(head, PROSE, "    - ", " " * 6),
         *_fact("expected", variant.expected, 6),
         *_fact("found", variant.actual, 6),
         *(_fact("hint", variant.hint, 6) if tell_hint else []),
@@ -163,7 +166,8 @@ def _fact(key: str, text: str, indent: int = 4) -> list[str]:
     if not text:
         return []
     start = " " * indent + f"{key}: ".ljust(10)
-    return wrap(text, COLUMNS, start, " " * len(start))
+    # One word, such as an address of a page, is not folded, so it is not cut either.
+    return wrap(text, PROSE if " " in text else COLUMNS, start, " " * len(start))
 
 
 def _paths(result: Result) -> list[str]:
@@ -173,18 +177,23 @@ def _paths(result: Result) -> list[str]:
     rows = [("WAY", "PROBED", "ANSWER", "WORST RTT", "FROM", "TO")]
     for entry in classes:
         worst = "-" if entry.worst is None else f"{entry.worst:.2f} ms"
-        rows.append((entry.name, str(entry.probed), str(entry.answered), worst, *_ends(entry.slowest)))
+        rows.append((entry.name, str(entry.probed), str(entry.answered), worst, *_names(entry.slowest)))
     broken = broken_paths(result)
     block = ["Paths", *("  " + line for line in columns(rows, COLUMNS - 2))]
     for path in broken[:_PATHS]:
-        block += wrap(f"{path['kind']} {' -> '.join(_ends(path))}: {failure(path)}", COLUMNS, "  ! ", "    ")
+        block += wrap(f"{path['kind']} {' -> '.join(_ends(path))}: {failure(path)}", PROSE, "  ! ", "    ")
     if len(broken) > _PATHS:
         block.append(f"  ... and {number_of(len(broken) - _PATHS, 'path')} more; {_ELSEWHERE}")
     return block
 
 
-def _ends(path: t.Mapping[str, t.Any] | None) -> tuple[str, str]:
-    return (end(path["source"]), end(path["target"])) if path else ("-", "-")
+def _names(path: t.Mapping[str, t.Any] | None) -> tuple[str, str]:
+    """The ends without their addresses, which the table has no room for."""
+    return (name(path["source"]), name(path["target"])) if path else ("-", "-")
+
+
+def _ends(path: t.Mapping[str, t.Any]) -> tuple[str, str]:
+    return end(path["source"]), end(path["target"])
 
 
 def _sessions(result: Result) -> list[str]:
@@ -197,12 +206,12 @@ def _sessions(result: Result) -> list[str]:
     ]
     tables.sort(key=lambda table: all(session["established"] for session in table[1]))
     block, budget = [], _PEERS
-    for name, sessions in tables:
+    for node, sessions in tables:
         if budget <= 0:
             break
         shown = sorted(sessions, key=lambda item: bool(item["established"]))[:budget]
         budget -= len(shown)
-        block += [clip(f"BGP sessions of {name}", COLUMNS), *("  " + line for line in _peer_table(shown))]
+        block += [clip(f"BGP sessions of {node}", COLUMNS), *("  " + line for line in _peer_table(shown))]
     left = len(result["sessions"]) - (_PEERS - budget)
     return block + ([f"  ... and {number_of(left, 'session')} more; {_ELSEWHERE}"] if left else [])
 
@@ -232,4 +241,4 @@ def _gaps(result: Result) -> list[str]:
 
 
 def _listed(title: str, texts: t.Sequence[str]) -> list[str]:
-    return [title, *(line for text in texts for line in wrap(text, COLUMNS, "  - ", "    "))] if texts else []
+    return [title, *(line for text in texts for line in wrap(text, PROSE, "  - ", "    "))] if texts else []
