@@ -57,6 +57,7 @@ TUNL0 = "tunl0"
 
 TRACES = Traces(
     devices=("cali*", "vxlan.calico", "vxlan-v6.calico", "wireguard.cali", "wg-v6.cali", "bpfin.cali", "bpfout.cali"),
+    kinds=("veth", "vxlan", "wireguard"),
     shared_devices=(TUNL0,),
     protocols=("bird", "80"),
     chains=("cali-*",),

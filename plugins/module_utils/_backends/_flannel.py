@@ -63,6 +63,7 @@ PREFIX = "flannel.alpha.coreos.com/"
 
 TRACES = Traces(
     devices=(BRIDGE, "flannel*"),
+    kinds=("bridge", "vxlan", "tun", "wireguard", "ipip"),
     chains=("FLANNEL-*",),
     filter_tables=("flannel-ipv4", "flannel-ipv6"),
     files=("/run/flannel/subnet.env", "/run/flannel/wgkey"),

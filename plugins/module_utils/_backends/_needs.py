@@ -76,12 +76,14 @@ class ExpectedChain:
 class Traces:
     """Everything by which a plugin can be recognised on a node, whichever of its backends made it.
 
-    ``devices`` are name patterns (fnmatch); ``shared_devices`` may belong to somebody else, so only an address or a
-    route on them counts. ``agents`` are processes: the agent itself, then those that serve it. ``protocols`` are the
-    route protocols of its programs (rtnetlink(7)). ``annotations`` is the prefix of its notes on a Node.
+    ``devices`` are name patterns (fnmatch), ``kinds`` what such a device is; ``shared_devices`` may belong to somebody
+    else, so only an address or a route on them counts. ``agents`` are processes: the agent itself, then those that
+    serve it. ``protocols`` are the route protocols of its programs (rtnetlink(7)). ``annotations`` is the prefix of its
+    notes on a Node.
     """
 
     devices: t.Tuple[str, ...] = ()
+    kinds: t.Tuple[str, ...] = ()
     shared_devices: t.Tuple[str, ...] = ()
     protocols: t.Tuple[str, ...] = ()
     chains: t.Tuple[str, ...] = ()
@@ -97,6 +99,10 @@ class Traces:
     def has_device(self, name: str) -> bool:
         """Whether a device of this name is the plugin's own."""
         return matches(name, self.devices)
+
+    def makes(self, name: str, kind: t.Optional[str]) -> bool:
+        """Whether a device is one that the plugin's agent makes, and not somebody else's under such a name."""
+        return kind in self.kinds and self.has_device(name)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -111,7 +111,7 @@ def _iptables_nft(look: Look, family: Family) -> List[Chain]:
 
 
 def _saved_by_nft(reader: NodeReader, family: Family) -> List[Chain]:
-    tool = _save_tool(reader, family.program, "nft", "nf_tables")
+    tool = save_tool(reader, family.program, "nft", "nf_tables")
     return _chains.parse_saved(output(reader, [tool, "-c"]), "iptables-nft", family.name)
 
 
@@ -132,12 +132,12 @@ def _saved_by_legacy(reader: NodeReader, family: Family) -> List[Chain]:
     found: List[Chain] = []
     for table in tables:
         # Asking for any other table would create it.
-        tool = _save_tool(reader, family.program, "legacy", "legacy")
+        tool = save_tool(reader, family.program, "legacy", "legacy")
         found += _chains.parse_saved(output(reader, [tool, "-c", "-t", table]), "iptables-legacy", family.name)
     return found
 
 
-def _save_tool(reader: NodeReader, program: str, flavour: str, sign: str) -> str:
+def save_tool(reader: NodeReader, program: str, flavour: str, sign: str) -> str:
     """The iptables-save of a flavour: by its own name, or the plain one if its version says so. Raises NodeError."""
     own, plain = "{0}-{1}-save".format(program, flavour), "{0}-save".format(program)
     if reader.has_tool(own):

@@ -118,6 +118,9 @@ class NodeWriter(NodeReader, Protocol):
     def write(self, path: str, data: bytes, mode: int) -> None:
         """Replace a file as a whole or not at all; parent directories are made."""
 
+    def feed(self, argv: Sequence[str], text: str, timeout: float = 20.0) -> Completed:
+        """Run a program that reads a text. Raises ToolMissing or ToolTimeout."""
+
     def poke(self, path: str, data: bytes) -> None:
         """Write into an existing kernel file, where replacing is impossible."""
 
@@ -146,6 +149,9 @@ class RealNode:
         return self._which(name) is not None
 
     def run(self, argv: Sequence[str], timeout: float = 20.0) -> Completed:
+        return self.feed(argv, "", timeout)
+
+    def feed(self, argv: Sequence[str], text: str, timeout: float = 20.0) -> Completed:
         tool = self._which(argv[0])
         if tool is None:
             raise ToolMissing("{0} is not installed".format(argv[0]))
@@ -153,7 +159,7 @@ class RealNode:
             # subprocess and not AnsibleModule.run_command: the latter has no time budget.
             done = subprocess.run(
                 [tool] + list(argv[1:]),
-                stdin=subprocess.DEVNULL,
+                input=text.encode("utf-8"),
                 capture_output=True,
                 env=dict(os.environ, LC_ALL="C"),
                 timeout=timeout,

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Link
+from ansible_collections.switchyard.cni.plugins.module_utils._sweep._plan import YOUNG
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
@@ -42,9 +43,6 @@ LEASE = Check("leftover-lease", INFO, "No address is reserved for a pod that is 
 ANNOTATION = Check("leftover-annotation", INFO, "No Node carries another plugin's annotations", ())
 
 CHECKS = (DEVICE, SHARED, ROUTE, CHAIN, TABLE, IPSET, FILE, CONFIG, LEASE, ANNOTATION)
-
-YOUNG = 300.0
-"""Seconds; a reservation may be older than the pod's namespace, while the pod is being made."""
 
 
 def files() -> tuple[str, ...]:
@@ -82,11 +80,11 @@ def _noted(notes: t.Mapping[str, str], one: Traces) -> bool:
 def _devices(case: Case, others: t.Mapping[str, Traces]) -> Findings:
     own = {*case.scene.devices, case.backend.bridge}
     for link in case.facts.links:
-        if case.backend.traces.has_device(link.name) and link.name not in own and not _of_a_pod(case, link):
+        if case.backend.traces.makes(link.name, link.kind) and link.name not in own and not _of_a_pod(case, link):
             what = f"nothing that {case.backend.plugin} with {case.backend.label} does not make"
             yield _device(case, link, what)
         for plugin, one in others.items():
-            if one.has_device(link.name):
+            if one.makes(link.name, link.kind):
                 yield _device(case, link, f"no device of {plugin}")
 
 

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an earlier pod network has left on a node, as the steps that remove it. Pure; nothing is removed here.
+
+Whose a thing is, its plugin's Traces say: names of devices, chains, sets and files, and protocols of routes. What only
+looks alike is left and named: a device of another kind under the agent's name, a route that somebody else wrote.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import Remove, Step
+from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order import SweepOrder
+from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps import (
+    RemoveAddress,
+    RemoveChains,
+    RemoveIpset,
+    RemoveLease,
+    RemoveLink,
+    RemoveRoute,
+    RemoveTable,
+)
+
+SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods")
+"""The sections of node_network_info that a sweep looks at."""
+
+YOUNG = 300.0
+"""Seconds; a reservation may be older than the pod's namespace, while the pod is being made."""
+
+# flanneld sets no protocol, which the kernel stores as `boot` (rtnetlink(7), RTPROT_BOOT).
+_UNSIGNED = frozenset((None, "boot"))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The steps in the order in which they work, and what is left although it looks like one of the plugin's."""
+
+    steps: t.Tuple[Step, ...] = ()
+    kept: t.Tuple[str, ...] = ()
+
+
+def files(order: SweepOrder) -> t.Tuple[str, ...]:
+    """The files to look for."""
+    return tuple(path for plugin in order.plugins for path in traces()[plugin].files)
+
+
+def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
+    """What goes: routes before devices, and what refers to a thing before the thing."""
+    plans = [_Plan(facts, order, plugin) for plugin in order.plugins]
+    parts = (_Plan.routes, _Plan.addresses, _Plan.links, _Plan.chains, _Plan.tables, _Plan.ipsets, _Plan.files)
+    steps = [step for part in parts for plan in plans for step in part(plan)]
+    steps += [step for plan in plans for step in plan.leases()]
+    return Sweep(tuple(dict.fromkeys(steps)), tuple(note for plan in plans for note in plan.kept))
+
+
+class _Plan:
+    """The leftovers of one plugin."""
+
+    def __init__(self, facts: NodeFacts, order: SweepOrder, plugin: str) -> None:
+        self._facts, self._order, self._plugin = facts, order, plugin
+        self._traces: Traces = traces()[plugin]
+        self._own = order.keep is not None and order.keep.plugin == plugin
+        self._keep = order.keep if self._own else None
+        self.kept: t.List[str] = []
+
+    def routes(self) -> t.Iterator[Step]:
+        """Routes of the agent; of the plugin in force only those that its backend does not lead over that device."""
+        for route in self._facts.routes:
+            if route.table == "main" and self._written_by_agent(route) and self._is_left(route):
+                yield RemoveRoute(route)
+
+    def _written_by_agent(self, route: Route) -> bool:
+        order, network = self._order, route.network
+        if not order.holds(network):
+            return False
+        if self._traces.protocols:
+            return route.protocol in self._traces.protocols
+        subnet = network.prefixlen in order.prefixes or network in order.pod_networks
+        return route.protocol in _UNSIGNED and route.type == "unicast" and subnet and not self._of_another(route.dev)
+
+    def _of_another(self, dev: t.Optional[str]) -> bool:
+        """Whether a device is another plugin's: Felix does not sign its routes over vxlan.calico either."""
+        return any(one.has_device(dev or "") for plugin, one in traces().items() if plugin != self._plugin)
+
+    def _is_left(self, route: Route) -> bool:
+        if self._keep is None:
+            return True
+        # An agent that signs its routes takes care of them itself.
+        return not self._traces.protocols and route.dev not in self._keep.route_devices + (self._keep.bridge,)
+
+    def addresses(self) -> t.Iterator[Step]:
+        """The pods' addresses on devices that may be somebody else's, and what leads over them."""
+        if self._own and self._keep is not None and set(self._traces.shared_devices) & set(self._keep.devices):
+            return
+        shared = {link.name for link in self._facts.links} & set(self._traces.shared_devices)
+        for route in self._facts.routes:
+            if route.dev in shared and route.table == "main" and self._order.holds(route.network):
+                yield RemoveRoute(route)
+        for address in self._facts.addresses:
+            if address.dev in shared and self._order.holds(address.network):
+                yield RemoveAddress(address.dev, "%s/%d" % (address.address, address.prefixlen))
+
+    def links(self) -> t.Iterator[Step]:
+        stays = (self._keep.devices + (self._keep.bridge,)) if self._keep is not None else ()
+        pods = {pod.host_dev: pod.label for pod in self._facts.pods}
+        ports = {link.master for link in self._facts.links}
+        for link in self._facts.links:
+            if link.name in stays or not self._traces.has_device(link.name):
+                continue
+            if not self._traces.makes(link.name, link.kind):
+                self._left(link.name, "%s makes no device of the kind %s" % (self._plugin, link.kind or "none"))
+            elif link.name in pods and (self._own or not self._order.in_use):
+                self._left(link.name, "the pod %s uses it" % pods[link.name], say=not self._own)
+            elif link.name in ports and not self._order.in_use:
+                self._left(link.name, "pods hang on it")
+            else:
+                yield RemoveLink(link.name, link.kind or "")
+
+    def _left(self, what: str, why: str, say: bool = True) -> None:
+        if say:
+            self.kept.append("%s: %s" % (what, why))
+
+    def chains(self) -> t.Iterator[Step]:
+        if self._keep is not None and not self._keep.nftables:
+            return
+        found: t.Dict[t.Tuple[str, str, str], t.List[str]] = {}
+        for chain in self._facts.chains:
+            if chain.flavour.startswith("iptables") and matches(chain.name, self._traces.chains):
+                found.setdefault((chain.flavour, chain.family, chain.table), []).append(chain.name)
+        for (flavour, family, table), names in found.items():
+            yield RemoveChains(flavour, family, table, tuple(sorted(names)))
+
+    def tables(self) -> t.Iterator[Step]:
+        if self._keep is not None and self._keep.nftables:
+            return
+        for table in self._facts.filter_tables:
+            if table.name in self._traces.filter_tables:
+                yield RemoveTable(table.family, table.name)
+
+    def ipsets(self) -> t.Iterator[Step]:
+        if self._own:
+            return
+        for ipset in self._facts.ipsets:
+            if matches(ipset.name, self._traces.ipsets):
+                yield RemoveIpset(ipset.name)
+
+    def files(self) -> t.Iterator[Step]:
+        if self._own:
+            return
+        cni = self._facts.cni
+        for config in cni.configs if cni is not None else ():
+            if config.file in self._traces.cni_configs and cni is not None:
+                yield Remove("%s/%s" % (cni.conf_dir.rstrip("/"), config.file))
+        for path in self._traces.files:
+            if self._facts.files.get(path):
+                yield Remove(path)
+
+    def leases(self) -> t.Iterator[Step]:
+        """Addresses that no pod holds; host-local frees one only when the plugin that took it is asked to."""
+        held = {address for pod in self._facts.pods for address in pod.addresses}
+        if not self._facts.told("leases", "pods"):
+            return
+        for lease in self._facts.leases:
+            free = lease.address not in held and lease.age > YOUNG
+            if lease.network in self._traces.lease_networks and (free or (self._order.in_use and not self._own)):
+                yield RemoveLease(lease.network, lease.address, YOUNG if not self._order.in_use else 0.0)
