@@ -18,7 +18,10 @@ _REMEMBERED = 1 << 18
 def inside(network: IPNetwork, others: t.Iterable[IPNetwork]) -> bool:
     """Whether a network is a part of one of some others, or one of them."""
     version, length, address = network.version, network.prefixlen, network.network_address
-    return any(other.version == version and other.prefixlen <= length and address in other for other in others)
+    for other in others:  # a generator for any() would take most of the time: every route of every node is asked about
+        if other.version == version and other.prefixlen <= length and address in other:
+            return True
+    return False
 
 
 @lru_cache(maxsize=_REMEMBERED)

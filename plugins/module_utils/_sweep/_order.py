@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, inside, ip_network
 
 
 class OrderError(ValueError):
@@ -49,10 +49,7 @@ class SweepOrder:
 
     def holds(self, network: IPNetwork) -> bool:
         """Whether a network is part of the pods'."""
-        return any(
-            network.version == own.version and network.prefixlen >= own.prefixlen and network.network_address in own
-            for own in self.pod_networks
-        )
+        return inside(network, self.pod_networks)
 
 
 def parse_order(option: t.Mapping[str, t.Any]) -> SweepOrder:
