@@ -18,7 +18,8 @@ _REMEMBERED = 1 << 18
 def inside(network: IPNetwork, others: t.Iterable[IPNetwork]) -> bool:
     """Whether a network is a part of one of some others, or one of them."""
     version, length, address = network.version, network.prefixlen, network.network_address
-    for other in others:  # a generator for any() would take most of the time: every route of every node is asked about
+    # A generator for any() would take most of the time: every route of every node is asked about.
+    for other in others:  # noqa: SIM110
         if other.version == version and other.prefixlen <= length and address in other:
             return True
     return False

@@ -37,6 +37,7 @@ options:
       - calico
       - services
       - service_cidrs
+      - journal
     default:
       - nodes
       - namespaces
@@ -45,6 +46,7 @@ options:
       - calico
       - services
       - service_cidrs
+      - journal
   kubeconfig:
     description:
       - The kubeconfig on the host of the task. Unset, E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG) or C(~/.kube/config)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The only door to the API server: GET requests for plain JSON.
+"""The only door to the API server: requests for plain JSON.
 
-Readers take an ApiServer; tests hand in their own. The client is that of kubernetes.core, so that a kubeconfig,
-a context and the K8S_AUTH_* variables mean here what they mean to its modules.
+Readers take an ApiServer, writers an ApiWriter; tests hand in their own. The client is that of kubernetes.core, so that
+a kubeconfig, a context and the K8S_AUTH_* variables mean here what they mean to its modules.
 This package is private to the collection.
 """
 
@@ -48,11 +48,25 @@ class ApiRefused(ApiError):
     """The API server does not show this to this user."""
 
 
+class ApiConflict(ApiError):
+    """Somebody else was faster: the object exists already, or is another one than was read."""
+
+
 class ApiServer(Protocol):
     """Reading an API server."""
 
     def get(self, path: str, **query: Any) -> Dict[str, Any]:
         """The JSON object at a path. Raises ApiMissing, ApiRefused or another ApiError."""
+
+
+class ApiWriter(ApiServer, Protocol):
+    """Reading and changing an API server."""
+
+    def create(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
+        """Add an object to the collection at a path. Raises ApiConflict or another ApiError."""
+
+    def replace(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
+        """Put an object in the place of the one at a path, if that still has its resourceVersion. Raises ApiError."""
 
 
 class RealApiServer:
@@ -66,9 +80,17 @@ class RealApiServer:
             raise ApiError(_reason(error)) from error
 
     def get(self, path: str, **query: Any) -> Dict[str, Any]:
-        pairs = [(name, value) for name, value in query.items() if value not in (None, "")]
+        return self._ask("GET", path, query_params=[(name, value) for name, value in query.items() if value])
+
+    def create(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
+        return self._ask("POST", path, body=item)
+
+    def replace(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
+        return self._ask("PUT", path, body=item)
+
+    def _ask(self, method: str, path: str, **options: Any) -> Dict[str, Any]:
         try:
-            answer = self._client.request("GET", path, serialize=False, query_params=pairs, _request_timeout=TIMEOUT)
+            answer = self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
             found = json.loads(answer.data.decode("utf-8"))
         except (ApiException, HTTPError, OSError, ValueError) as error:
             raise _typed(error, path) from error
@@ -80,7 +102,7 @@ class RealApiServer:
 def _typed(error: Exception, path: str) -> ApiError:
     # kubernetes.dynamic wraps ApiException into errors of its own, which keep `status`.
     status = getattr(error, "status", None)
-    kinds: Mapping[Any, Any] = {404: ApiMissing, 401: ApiRefused, 403: ApiRefused}
+    kinds: Mapping[Any, Any] = {404: ApiMissing, 401: ApiRefused, 403: ApiRefused, 409: ApiConflict}
     return kinds.get(status, ApiError)("{0}: {1}".format(path, _reason(error)))
 
 

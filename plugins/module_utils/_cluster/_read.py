@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _trim
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _journal_module, _trim
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster._api import (
     ApiError,
     ApiMissing,
@@ -105,6 +105,16 @@ class _Reader:
         except ApiError:
             return []
 
+    def journal(self) -> Any:
+        """What _journal_module.look() tells; a journal that cannot be read is a gap."""
+        try:
+            return _journal_module.look(self._api, _journal_module.now())
+        except ApiError as error:
+            self._gap("the journal of changes", error)
+        except ValueError as error:
+            self._gaps.append({"what": "the journal of changes", "reason": "it is damaged: {0}".format(error)})
+        return None
+
     def _named(self, name: str, trim: Callable[[Mapping[str, Any]], Any]) -> List[Any]:
         """ConfigMaps of one name in any namespace."""
         return self._list("/api/v1/configmaps", trim, fieldSelector="metadata.name=" + name)
@@ -146,5 +156,6 @@ _SECTIONS: Mapping[str, Callable[[_Reader], Any]] = {
     "calico": _Reader.calico,
     "services": _Reader.services,
     "service_cidrs": _Reader.service_cidrs,
+    "journal": _Reader.journal,
 }
 SECTIONS = tuple(_SECTIONS)
