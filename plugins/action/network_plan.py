@@ -25,14 +25,15 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import Networ
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder import gone, myself
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import DECLARED, PREVIOUS, Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import objections, transition
 
 ARGUMENTS = {
     "scope": {"type": "str", "choices": ["network", "prepare"], "default": "network"},
     "group_pattern": {"type": "list", "elements": "str", "default": GROUPS},
-    "settings": {"type": "dict"},
-    "begun": {"type": "dict"},
+    "target": {"type": "str", "choices": [DECLARED, PREVIOUS], "default": DECLARED},
 }
 Planner = t.Callable[[Intent, t.Sequence[ObservedNode], Switch | None], NetworkPlan]
 PLANNERS: dict[str, Planner] = {
@@ -48,21 +49,27 @@ class ActionModule(ClusterAction):
 
     def decide(self, arguments: dict[str, t.Any], variables: Variables, hosts: list[str]) -> dict[str, t.Any]:
         raw, problems = self.settings(variables, hosts)
-        if arguments["settings"] is not None:
-            raw = _inventory.instead(raw, arguments["settings"])
-        values, wrong = resolve(raw, _inventory.INTERNAL)
-        intent, contradictions = build_intent(values)
-        problems += wrong + contradictions
-        problems += undeployable(intent.plugin) if intent else []
+        intent, values, wrong = _network(raw)
         if intent is None or undeployable(intent.plugin):
-            return refusal(problems)
-        cluster, unreachable = self._members(intent, variables) if arguments["scope"] == "network" else (None, [])
+            return refusal(problems + wrong)
+        cluster, record, unreachable = self._cluster(intent, arguments["scope"], variables)
+        settings = _inventory.declared_network(raw, values)
+        if arguments["target"] == PREVIOUS:
+            if record.nothing_before():
+                return refusal(problems + unreachable + record.nothing_before())
+            settings = dict(record.previous["settings"]) if record.previous else {}
+            intent, values, wrong = _network(_inventory.instead(raw, settings))
+            if intent is None:
+                return refusal(problems + wrong)
         nodes = self.nodes(variables, hosts, cluster, lambda own: self.read(own, _inventory.OBSERVED))
         change = transition(intent, cluster, nodes)
-        problems += check(intent, nodes) + unreachable + objections(change)
+        holder = myself()
+        problems += wrong + check(intent, nodes) + unreachable + record.held(holder, gone)
+        # The way back out of an open run is not refused: pods that were made since keep what they have.
+        problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
         if errors(problems):
             return refusal(problems)
-        switching = switch(change, _inventory.declared_network(raw, values), arguments["begun"])
+        switching = switch(change, settings, record, holder)
         return self._result(PLANNERS[arguments["scope"]], intent, nodes, switching, cluster, problems)
 
     def _result(
@@ -89,14 +96,24 @@ class ActionModule(ClusterAction):
             "warnings": [str(problem) for problem in warnings(problems)],
         }
 
-    def _members(self, intent: Intent, variables: Variables) -> tuple[Cluster | None, list[Problem]]:
-        """The cluster's Nodes, or why the API server does not tell them; None where nobody asks it."""
-        if not intent.kube:
-            return None, []
+    def _cluster(
+        self, intent: Intent, scope: str, variables: Variables
+    ) -> tuple[Cluster | None, Record, list[Problem]]:
+        """The cluster's Nodes and its journal, or why the API server does not tell them; None where nobody asks it."""
+        if scope != "network" or not intent.kube:
+            return None, Record(), []
         # Only a dry run must know which namespaces there are (see the filter applicable).
-        sections = ["nodes", "flannel", "agents"] + ["namespaces"] * bool(self._task.check_mode)
+        sections = ["nodes", "flannel", "agents", "journal"] + ["namespaces"] * bool(self._task.check_mode)
         raw, problems = self.cluster(variables, intent.kubeconfig, intent.context, gather=sections)
         if raw is None:
-            return None, problems
+            return None, Record(), problems
         cluster = Cluster.from_dict(raw)
-        return cluster, [api_problem(intent.kubeconfig, str(gap)) for gap in cluster.gaps]
+        gaps = [api_problem(intent.kubeconfig, str(gap)) for gap in cluster.gaps]
+        return cluster, Record.of(raw.get("journal")), gaps
+
+
+def _network(raw: t.Mapping[str, t.Any]) -> tuple[Intent | None, t.Mapping[str, t.Any], list[Problem]]:
+    """The network that some variables describe, their values, and what is wrong with them."""
+    values, wrong = resolve(raw, _inventory.INTERNAL)
+    intent, contradictions = build_intent(values)
+    return intent, values, wrong + contradictions + (undeployable(intent.plugin) if intent else [])

@@ -9,17 +9,20 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._action import GROUPS, ClusterAction, Variables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._ending import Ending
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._outcome import Evidence, Outcome, judge, settling
 
-SETTLED, SWEPT, VERIFIED = "switch_settled", "switch_swept", "verify_judged"
+SETTLED, SWEPT, VERIFIED, FAILURE = "switch_settled", "switch_swept", "verify_judged", "switch_failure"
 """The variables under which the playbooks register what the nodes tell."""
 
 ARGUMENTS = {
-    "step": {"type": "str", "choices": ["settled", "judge"], "required": True},
+    "step": {"type": "str", "choices": ["settled", "judge", "end"], "required": True},
     "source": {"type": "str", "required": True},
     "target": {"type": "str", "required": True},
-    "failure": {"type": "str"},
+    "change": {"type": "str"},
     "renewed": {"type": "dict"},
+    "forward": {"type": "dict"},
+    "back": {"type": "dict"},
     "group_pattern": {"type": "list", "elements": "str", "default": GROUPS},
 }
 Result = dict[str, t.Any]
@@ -31,15 +34,33 @@ class ActionModule(ClusterAction):
     arguments = ARGUMENTS
 
     def decide(self, arguments: Result, variables: Variables, hosts: list[str]) -> Result:
+        if arguments["step"] == "end":
+            return self._end(arguments)
         found = {host: variables["hostvars"][host] for host in hosts}
-        if arguments["step"] == "settled":
-            return self._result(settling(self._evidence(arguments, found)), arguments)
-        return self._result(judge(self._evidence(arguments, found)), arguments)
+        evidence = self._evidence(arguments, found, self._failures(arguments["change"], [variables, *found.values()]))
+        return self._result((settling if arguments["step"] == "settled" else judge)(evidence), arguments)
 
-    def _evidence(self, arguments: Result, found: t.Mapping[str, Variables]) -> Evidence:
+    def _end(self, arguments: Result) -> Result:
+        back = Outcome.from_result(arguments["back"]) if arguments["back"] else None
+        forward = Outcome.from_result(arguments["forward"])
+        ending = Ending(arguments["source"], arguments["target"], forward, back)
+        return {
+            "changed": False,
+            "outcome": ending.outcome,
+            "verified": ending.forward.verified,
+            "away": list(ending.away),
+            "lines": list(ending.lines()),
+        }
+
+    def _failures(self, change: str, found: t.Iterable[Variables]) -> dict[str, str]:
+        """The steps of this change that have failed as a whole, on whichever host that was noticed."""
+        told = [self.read(own, FAILURE) or {} for own in found]
+        return {one["step"]: str(one["msg"]) for one in told if one.get("change") == change}
+
+    def _evidence(self, arguments: Result, found: t.Mapping[str, Variables], failures: t.Mapping[str, str]) -> Evidence:
         judged = next((told for own in found.values() if (told := self.read(own, VERIFIED))), None)
         return Evidence(
-            failure=arguments["failure"] or None,
+            failures=failures,
             settled={host: self._ran(own, SETTLED) for host, own in found.items()},
             swept={host: self._ran(own, SWEPT) for host, own in found.items()},
             renewed=arguments["renewed"] or None,

@@ -23,12 +23,23 @@ def applicable(
     return [item for item in objects if item["metadata"].get("namespace") in (None, *namespaces)]
 
 
+def restored(objects: t.Sequence[dict[str, t.Any]], kept: t.Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """The objects with those that were kept in the place of their namesakes."""
+
+    def key(item: t.Mapping[str, t.Any]) -> tuple[str, str | None, str]:
+        return item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]
+
+    found = {key(item): item for item in kept}
+    return [found.get(key(item), item) for item in objects]
+
+
 class FilterModule:
     """Filters for rolling out and judging objects of the cluster."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
             "applicable": applicable,
+            "restored": restored,
             "object_changes": object_changes,
             "ended_containers": ended_containers,
             "rollout_reasons": rollout_reasons,

@@ -32,14 +32,14 @@ options:
     type: list
     elements: str
     default: [kube_master, kube_control_plane, kube_node]
-  settings:
+  target:
     description:
-      - Plan the network that these settings describe, instead of the one the inventory declares; C(from.settings) in
-        RV(switch) is such a description. Everything else, such as images and node names, is read from the inventory.
-    type: dict
-  begun:
-    description: The change that an earlier run has begun and not ended, as its journal tells it.
-    type: dict
+      - V(declared) plans the network that the inventory declares, V(previous) the one before the last change, as the
+        cluster's journal tells it, whatever has become of that change (see M(switchyard.cni.network_journal)).
+        Everything else, such as node names, is read from the inventory.
+    type: str
+    choices: [declared, previous]
+    default: declared
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything.
@@ -90,6 +90,7 @@ nodes:
     - For each inventory host its C(state), the option O(switchyard.cni.node_state#module:state), and what it must show
       afterwards, C(expect), the option O(switchyard.cni.node_network_info#module:wait_for).
     - C(settled) says that the observation already shows the state, C(proved) that it already shows what is expected.
+    - C(sweep) is the option O(switchyard.cni.node_sweep#module:order), where the network changes.
   returned: success
   type: dict
 configure:
@@ -104,8 +105,14 @@ switch:
       running pods, and C(pods) where pods must be made anew besides, for a smaller MTU.
     - C(from) and C(to) hold a C(label) and the C(settings) that describe the network; C(pods) names the pods whose MTU
       is larger than the new network carries; C(pauses) says what keeps packets from getting through meanwhile.
+    - C(run) is the change as M(switchyard.cni.network_journal) keeps it, C(holder) is who makes it.
   returned: success
   type: dict
+restore:
+  description: The objects as they were before the change that is undone; empty where none is.
+  returned: success
+  type: list
+  elements: dict
 api:
   description: How the API server is reached, and the namespaces that exist.
   returned: success

@@ -21,8 +21,9 @@ options:
       - V(settled) judges whether every node has the new network's routes (the host variables C(switch_settled) and
         C(switch_swept), results of M(switchyard.cni.node_network_info) and M(switchyard.cni.node_sweep)).
       - V(judge) judges the whole change, with the verification (the host variable C(verify_judged)).
+      - V(end) says how the run ends that made a change and, where that failed, went back.
     type: str
-    choices: [settled, judge]
+    choices: [settled, judge, end]
     required: true
   source:
     description: The network before the change, for people.
@@ -32,11 +33,19 @@ options:
     description: The network that the change leads to, for people.
     type: str
     required: true
-  failure:
-    description: Why a step in the cluster failed; unset where none has.
+  change:
+    description:
+      - The C(id) of the change, by which its own failures are known among what hosts have kept as C(switch_failure),
+        each with C(change), C(step) and C(msg).
     type: str
   renewed:
     description: The result of M(switchyard.cni.pods_renew), where pods were made anew.
+    type: dict
+  forward:
+    description: The judgement of the change, for V(step=end).
+    type: dict
+  back:
+    description: The judgement of the way back, for V(step=end); unset where none was gone.
     type: dict
   group_pattern:
     description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
@@ -66,11 +75,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 outcome:
-  description: C(verified) or C(failed).
+  description:
+    - C(verified) or C(failed).
+    - With V(step=end) also C(rolled_back), back at the network before the change, and C(stopped), left where it failed.
   returned: always
   type: str
 verified:
-  description: Whether it is C(verified).
+  description: Whether the change is verified.
   returned: always
   type: bool
 step:

@@ -22,6 +22,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_plan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch import _sweep
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch
 
 # Seconds between two looks of a node that waits for its pod network.
@@ -32,13 +33,15 @@ _INTERVAL = 0.2
 class NodePlan:
     """One node: the state it is brought to, and the condition that proves it.
 
-    ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition.
+    ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition;
+    ``sweep`` is what goes there once the new network is in force.
     """
 
     state: NodeState
     expect: t.Mapping[str, t.Any]
     settled: bool = False
     proved: bool = False
+    sweep: t.Mapping[str, t.Any] | None = None
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -46,6 +49,7 @@ class NodePlan:
             "expect": dict(self.expect),
             "settled": self.settled,
             "proved": self.proved,
+            "sweep": dict(self.sweep) if self.sweep else None,
         }
 
 
@@ -64,6 +68,7 @@ class NetworkPlan:
     proved: tuple[str, ...]
     configure: bool = False
     switch: Switch | None = None
+    changing: tuple[t.Mapping[str, str], ...] = ()
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -75,7 +80,16 @@ class NetworkPlan:
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
             "proved": list(self.proved),
-            "switch": self.switch.as_result() if self.switch else {"active": False},
+            "switch": {**self.switch.as_result(), "run": self._run()} if self.switch else {"active": False},
+            "restore": list(self.switch.record.snapshot) if self.switch and self.switch.restores else [],
+        }
+
+    def _run(self) -> dict[str, t.Any]:
+        """The change as the journal keeps it."""
+        told = self.switch.as_result() if self.switch else {}
+        return {
+            **{key: told[key] for key in ("id", "from", "to", "steps")},
+            "snapshot": [dict(reference) for reference in self.changing],
         }
 
 
@@ -97,26 +111,35 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch
     plugin = plugin_plan(intent, nodes)
     active = switch is not None and switch.active
     states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, active)
+    sweeps = _Sweeps(intent, nodes) if active else None
+    orders = {node.host: sweeps.of(node) for node in nodes} if sweeps else {}
     return NetworkPlan(
         plugin=intent.plugin,
         backend=intent.backend.label,
         cluster=plugin.cluster(),
         configure=plugin.configures,
         nodes={
-            node.host: _node_plan(node, states.of(node) + plugin.node_state(node), expectations.of(node))
+            node.host: _node_plan(
+                node, states.of(node) + plugin.node_state(node), expectations.of(node), orders.get(node.host)
+            )
             for node in nodes
         },
         summary=_headline("Change" if active else "Deploy", intent, nodes)
         + (switch.lines() if switch else ())
+        + _swept(nodes, orders)
         + _nodes_line(nodes),
         proved=_proved(intent, nodes),
         switch=switch,
+        changing=plugin.changing,
     )
 
 
-def _node_plan(node: ObservedNode, state: NodeState, expect: t.Mapping[str, t.Any]) -> NodePlan:
+def _node_plan(
+    node: ObservedNode, state: NodeState, expect: t.Mapping[str, t.Any], sweep: t.Mapping[str, t.Any] | None = None
+) -> NodePlan:
     facts = node.facts or NodeFacts()
-    return NodePlan(state, expect, settled=state.holds(facts), proved=bool(expect) and _shows(facts, expect))
+    proved = bool(expect) and _shows(facts, expect)
+    return NodePlan(state, expect, settled=state.holds(facts), proved=proved, sweep=sweep)
 
 
 def _shows(facts: NodeFacts, expect: t.Mapping[str, t.Any]) -> bool:
@@ -180,6 +203,22 @@ class _Expectations:
     def _count_without_leases(self, node: Endpoint) -> int:
         for_all_peers = len(self._intent.backend.routes(node, (), self._intent))
         return for_all_peers or (len(self._endpoints) - 1) * len(self._intent.pod_cidrs)
+
+
+class _Sweeps:
+    """What goes from each node once the declared network is in force; what all nodes share is decided once."""
+
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
+        self._intent, self._nftables = intent, uses_nftables(intent, nodes)
+
+    def of(self, node: ObservedNode) -> dict[str, t.Any] | None:
+        here = endpoint(node, self._intent)
+        return _sweep.around(self._intent, here, self._nftables, [self._intent.plugin]) if here else None
+
+
+def _swept(nodes: t.Sequence[ObservedNode], orders: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    found = {node.label: (node.facts, order) for node in nodes if node.facts and (order := orders.get(node.host))}
+    return tuple(f"Sweep: {line}." for line in _sweep.foreseen(found))
 
 
 def _headline(verb: str, intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:

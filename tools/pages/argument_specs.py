@@ -102,11 +102,15 @@ ROLES: dict[str, dict[str, Any]] = {
         "note": READ_BY_THE_PLAN,
         "required": "There is no default.",
         "entry_points": {
+            "open": "Take the lease of the cluster's network and write down what is about to change.",
             "roll": "Give the cluster the new network's objects, and keep the reason where that fails.",
             "settle": "Wait for the new network's routes on this node.",
             "advance": "Judge whether all nodes have the new network's routes, so that the earlier one may go.",
+            "sweep": "Remove from this node what the earlier network has left.",
             "prove": "Verify the new network on this node.",
-            "close": "Judge the change, write down how it ended, and give the lease back.",
+            "judge": "Judge what the steps have left.",
+            "back": "Plan the way back to the network before the change.",
+            "close": "Write down how the change has ended, and give the lease back.",
         },
     },
     "verify": {

@@ -21,6 +21,10 @@ class PluginPlan(t.Protocol):
     def configures(self) -> bool:
         """Whether the plugin's role has something to write before the nodes' agents start."""
 
+    @property
+    def changing(self) -> tuple[t.Mapping[str, str], ...]:
+        """The objects that another backend overwrites: apiVersion, kind, namespace and name."""
+
     def cluster(self) -> dict[str, t.Any]:
         """What the plugin's role gives the cluster."""
 

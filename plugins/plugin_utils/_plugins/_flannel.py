@@ -42,6 +42,17 @@ class FlannelPlan:
         """In etcd the configuration is a key; in Kubernetes a ConfigMap among the other objects."""
         return not self._intent.kube
 
+    @property
+    def changing(self) -> tuple[t.Mapping[str, str], ...]:
+        """What the agents read and what makes them read it; with etcd there is nothing in the cluster."""
+        if not self._intent.kube:
+            return ()
+        named = (("v1", "ConfigMap", "kube-flannel-cfg"), ("apps/v1", "DaemonSet", "kube-flannel-ds"))
+        namespace = self._intent.flannel.namespace
+        return tuple(
+            {"apiVersion": version, "kind": kind, "namespace": namespace, "name": name} for version, kind, name in named
+        )
+
     def cluster(self) -> dict[str, t.Any]:
         """The values that the role flannel prints or writes; nothing is left to decide there."""
         flannel = self._intent.flannel

@@ -19,10 +19,10 @@ Raw = t.Mapping[str, t.Any]
 class Evidence:
     """What the steps have left behind: results of tasks, by inventory host where nodes have run them.
 
-    A result is None where its task did not run. ``failure`` is the text of a step in the cluster that failed.
+    A result is None where its task did not run. ``failures`` are the texts of steps that failed as a whole.
     """
 
-    failure: str | None = None
+    failures: t.Mapping[str, str] = field(default_factory=dict)
     settled: t.Mapping[str, Raw | None] = field(default_factory=dict)
     swept: t.Mapping[str, Raw | None] = field(default_factory=dict)
     renewed: Raw | None = None
@@ -37,6 +37,11 @@ class Outcome:
     step: str | None = None
     reasons: tuple[str, ...] = ()
     away: tuple[str, ...] = ()
+
+    @classmethod
+    def from_result(cls, result: Raw) -> Outcome:
+        """The outcome that an earlier task has told of."""
+        return cls(result["outcome"], result["step"], tuple(result["reasons"]), tuple(result["away"]))
 
     @property
     def verified(self) -> bool:
@@ -53,8 +58,8 @@ class Outcome:
 
 def settling(evidence: Evidence) -> Outcome:
     """Whether every node has the new network's routes, so that the change may go on."""
-    if evidence.failure is not None:
-        return Outcome(FAILED, "roll", (evidence.failure,))
+    if "roll" in evidence.failures:
+        return Outcome(FAILED, "roll", (evidence.failures["roll"],))
     away = tuple(host for host, result in evidence.settled.items() if result is not None and result.get("unreachable"))
     wrong = _failed(evidence.settled)
     if wrong:
@@ -74,8 +79,8 @@ def judge(evidence: Evidence) -> Outcome:
         return Outcome(FAILED, "sweep", _shown(unswept), settled.away)
     if evidence.renewed is not None and evidence.renewed.get("failed"):
         return Outcome(FAILED, "renew", (str(evidence.renewed.get("msg")),), settled.away)
-    if evidence.verification is None:
-        return Outcome(FAILED, "verify", ("nothing was verified",), settled.away)
+    if evidence.verification is None or "verify" in evidence.failures:
+        return Outcome(FAILED, "verify", (evidence.failures.get("verify", "nothing was verified"),), settled.away)
     bad = [one for one in evidence.verification["findings"] if one["severity"] == "error"]
     unread = {one["name"] for one in evidence.verification["nodes"] if one["state"] != VERIFIED}
     away = tuple(sorted(unread))

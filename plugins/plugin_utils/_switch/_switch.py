@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import PODS, Transition
 
 _CLASSES = {
@@ -23,23 +24,43 @@ _CLASSES = {
 STEPS = ("roll", "settle", "sweep", "renew", "verify")
 """The steps of every change in their order; each can be repeated."""
 
+_TOLD = ("id", "from", "to", "started", "holder", "step", "outcome")
+
 
 @dataclass(frozen=True)
 class Switch:
-    """A change; ``id`` tells runs apart, ``declared`` are the inventory's settings, secrets excepted.
+    """A change; ``id`` tells runs apart, ``declared`` are the settings that it leads to, secrets excepted.
 
-    ``begun`` is the run that an open journal tells of.
+    ``record`` is what the journal tells, ``holder`` is who makes the change.
     """
 
     id: str
     change: Transition
     declared: t.Mapping[str, t.Any]
-    begun: t.Mapping[str, t.Any] | None = None
+    record: Record = field(default_factory=Record)
+    holder: str = ""
+
+    @property
+    def begun(self) -> t.Mapping[str, t.Any] | None:
+        """The run that an open journal tells of."""
+        return self.record.begun
+
+    @property
+    def before(self) -> t.Mapping[str, t.Any]:
+        """The network before the change; while a run is open, before that run."""
+        if self.begun is not None:
+            return self.begun["from"]
+        return {"label": _label(self.change.source), "settings": plain(self.change.settings or {})}
 
     @property
     def active(self) -> bool:
         """Whether this run changes a running pod network, or ends what another one has begun."""
         return self.change.switches or self.begun is not None
+
+    @property
+    def restores(self) -> bool:
+        """Whether the change leads back to what an open run has kept."""
+        return self.begun is not None and dict(self.declared) == dict(self.begun["from"]["settings"])
 
     @property
     def renews(self) -> bool:
@@ -57,7 +78,7 @@ class Switch:
             "active": self.active,
             "id": self.id,
             "class": change.kind,
-            "from": {"label": _label(change.source), "settings": plain(change.settings or {})},
+            "from": dict(self.before),
             "to": {"label": _label(change.target), "settings": plain(self.declared)},
             "changes": list(change.changes),
             "pod_mtu": [{"before": one.before, "after": one.after, "nodes": list(one.nodes)} for one in change.mtus],
@@ -65,17 +86,19 @@ class Switch:
             "pods": list(change.large),
             "renews": self.renews,
             "steps": list(STEPS),
-            "begun": dict(self.begun) if self.begun else None,
+            "begun": {key: self.begun[key] for key in _TOLD if key in self.begun} if self.begun else None,
+            "holder": self.holder,
+            "dead": (self.record.lease or {}).get("holder", ""),
             "meter": change.target.meter,
-            "on_failure": change.target.on_failure,
+            "undo": change.target.on_failure == "rollback",
         }
 
     def _lines(self) -> t.Iterator[str]:
         change = self.change
-        source = _label(change.source) or "nothing"
+        source = self.before["label"] or "nothing"
         yield f"Switch: {source} to {_label(change.target)}; {_CLASSES[change.kind]}."
         if self.begun is not None:
-            yield f"Begun: {self.begun.get('started', 'earlier')}, then stopped at step {self.begun.get('step', '?')}."
+            yield f"Begun: {self.begun.get('started')} by a run that has ended at the step {self.begun.get('step')}."
         if change.changes:
             yield f"Changes: {'; '.join(change.changes)}."
         for mtu in change.mtus:
@@ -88,9 +111,11 @@ class Switch:
         yield f"Steps: {', '.join(STEPS if self.renews else [step for step in STEPS if step != 'renew'])}."
 
 
-def switch(change: Transition, declared: t.Mapping[str, t.Any], begun: t.Mapping[str, t.Any] | None = None) -> Switch:
+def switch(
+    change: Transition, declared: t.Mapping[str, t.Any], record: Record | None = None, holder: str = ""
+) -> Switch:
     """A change of its own, which no other run is mistaken for."""
-    return Switch(uuid4().hex[:8], change, declared, begun)
+    return Switch(uuid4().hex[:8], change, declared, record or Record(), holder)
 
 
 def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

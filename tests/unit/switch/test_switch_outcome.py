@@ -43,7 +43,8 @@ def test_warnings_are_no_failure():
 @pytest.mark.parametrize(
     ("damage", "step", "reason"),
     [
-        ({"failure": "DaemonSet is not ready"}, "roll", "DaemonSet is not ready"),
+        ({"failures": {"roll": "DaemonSet is not ready"}}, "roll", "DaemonSet is not ready"),
+        ({"failures": {"verify": "the API server is down"}}, "verify", "the API server is down"),
         (
             {"settled": {**WELL.settled, "node1": {"failed": True, "msg": "still lacks"}}},
             "settle",
@@ -59,7 +60,7 @@ def test_warnings_are_no_failure():
             "node1: route-missing: 172.50.1.0/24: no route",
         ),
     ],
-    ids=["roll", "settle", "sweep", "nobody", "renew", "unverified", "verify"],
+    ids=["roll", "verify-not-run", "settle", "sweep", "nobody", "renew", "unverified", "verify"],
 )
 def test_the_step_that_failed_is_named_with_its_reason(damage, step, reason):
     outcome = judge(replace(WELL, **damage))

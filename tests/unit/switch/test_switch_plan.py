@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import switch
 from ansible_collections.switchyard.cni.tests.unit.switch.worlds import between, running
 from ansible_collections.switchyard.cni.tests.unit.verify.clusters import intent_of
 
 NODE = "k8s-node1"
+HOST_GW = {"label": "flannel host-gw", "settings": {"flannel_backend": "host-gw"}}
 
 
-def planned(before, after, begun=None):
+def planned(before, after, record=None):
     world = running(**before)
     nodes = world.scene().observed
     change = between(world, **after)
-    return plan_network(intent_of(**after), nodes, switch(change, after, begun)).as_result()
+    return plan_network(intent_of(**after), nodes, switch(change, after, record)).as_result()
 
 
 def test_a_live_change_is_told_before_it_happens():
@@ -50,9 +52,31 @@ def test_nothing_to_change_is_told_as_nothing():
 
 
 def test_what_an_earlier_run_has_begun_is_ended():
-    plan = planned({}, {}, begun={"started": "2026-11-26T10:00:00Z", "step": "roll"})
+    run = {"started": "2026-11-26T10:00:00Z", "step": "sweep", "from": HOST_GW, "snapshot": [{"kind": "ConfigMap"}]}
+    plan = planned({}, {}, Record.of({"journal": {"run": run}}))
     assert plan["switch"]["active"] is True
-    assert "Begun: 2026-11-26T10:00:00Z, then stopped at step roll." in plan["summary"]
+    assert plan["switch"]["from"] == HOST_GW
+    assert plan["restore"] == []
+    assert "Begun: 2026-11-26T10:00:00Z by a run that has ended at the step sweep." in plan["summary"]
+
+
+def test_the_way_back_brings_back_what_the_open_run_has_kept():
+    run = {"started": "2026-11-26T10:00:00Z", "step": "sweep", "from": HOST_GW, "snapshot": [{"kind": "ConfigMap"}]}
+    plan = planned({}, HOST_GW["settings"], Record.of({"journal": {"run": run}}))
+    assert plan["restore"] == [{"kind": "ConfigMap"}]
+
+
+def test_what_will_be_swept_is_told_and_each_node_gets_its_order():
+    plan = planned({}, {"flannel_backend": "host-gw"})
+    assert "Sweep: device flannel.1 (vxlan) on k8s-master1, k8s-node1, k8s-node2." in plan["summary"]
+    assert plan["nodes"][NODE]["sweep"]["keep"]["route_devices"] == ["eth0"]
+    assert planned({}, {})["nodes"][NODE]["sweep"] is None
+
+
+def test_the_journal_is_told_what_to_keep():
+    run = planned({}, {"flannel_backend": "host-gw"})["switch"]["run"]
+    assert [one["kind"] for one in run["snapshot"]] == ["ConfigMap", "DaemonSet"]
+    assert (run["from"]["label"], run["to"]["label"]) == ("flannel vxlan", "flannel host-gw")
 
 
 def test_a_node_is_waited_for_by_the_routes_of_the_new_backend_alone():
