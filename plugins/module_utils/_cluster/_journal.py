@@ -90,15 +90,16 @@ def kept(item: Object) -> Journal:
 def opened(journal: Journal, run: Object, snapshot: List[Journal], holder: str, now: datetime) -> Tuple[Journal, bool]:
     """The journal with a run begun. What an open run has kept is kept: it is the last state known to be good."""
     earlier = journal.get("run")
+    steps = list(run.get("steps") or ("begin",))
     begun = {
         "id": run["id"],
         "from": run["from"],
         "to": run["to"],
-        "steps": list(run.get("steps") or ()),
+        "steps": steps,
         "started": stamp(now),
         "holder": holder,
-        "step": "begin",
-        "log": [{"step": "begin", "at": stamp(now)}],
+        "step": steps[0],
+        "log": [{"step": steps[0], "at": stamp(now)}],
         "snapshot": snapshot,
         "outcome": None,
     }
