@@ -57,13 +57,21 @@ TUNL0 = "tunl0"
 
 TRACES = Traces(
     devices=("cali*", "vxlan.calico", "vxlan-v6.calico", "wireguard.cali", "wg-v6.cali", "bpfin.cali", "bpfout.cali"),
-    kinds=("veth", "vxlan", "wireguard"),
+    kinds=(
+        ("cali*", "veth"),
+        ("vxlan.calico", "vxlan"),
+        ("vxlan-v6.calico", "vxlan"),
+        ("wireguard.cali", "wireguard"),
+        ("wg-v6.cali", "wireguard"),
+        ("bpfin.cali", "veth"),
+        ("bpfout.cali", "veth"),
+    ),
     shared_devices=(TUNL0,),
     protocols=("bird", "80"),
     chains=("cali-*",),
     filter_tables=("calico", "calico-arp"),
     # felix/ipsets: cali40, cali60, and cali4t, cali6t while it swaps.
-    ipsets=("cali*",),
+    ipsets=("cali[46][0t]*",),
     files=("/var/lib/calico/nodename", "/var/lib/calico/mtu", "/var/lib/calico/shutdownTS"),
     cni_configs=("10-calico.conflist", "10-canal.conflist"),
     cni_plugins=("calico",),

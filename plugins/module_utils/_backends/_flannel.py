@@ -63,7 +63,15 @@ PREFIX = "flannel.alpha.coreos.com/"
 
 TRACES = Traces(
     devices=(BRIDGE, "flannel*"),
-    kinds=("bridge", "vxlan", "tun", "wireguard", "ipip"),
+    kinds=(
+        (BRIDGE, "bridge"),
+        ("flannel.[0-9]*", "vxlan"),
+        ("flannel-v6.[0-9]*", "vxlan"),
+        ("flannel-wg", "wireguard"),
+        ("flannel-wg-v6", "wireguard"),
+        ("flannel.ipip", "ipip"),
+        ("flannel0", "tun"),
+    ),
     chains=("FLANNEL-*",),
     filter_tables=("flannel-ipv4", "flannel-ipv6"),
     files=("/run/flannel/subnet.env", "/run/flannel/wgkey"),

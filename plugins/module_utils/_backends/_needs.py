@@ -76,14 +76,15 @@ class ExpectedChain:
 class Traces:
     """Everything by which a plugin can be recognised on a node, whichever of its backends made it.
 
-    ``devices`` are name patterns (fnmatch), ``kinds`` what such a device is; ``shared_devices`` may belong to somebody
-    else, so only an address or a route on them counts. ``agents`` are processes: the agent itself, then those that
+    ``devices`` are name patterns (fnmatch), ``kinds`` narrower ones, each with the kind of device that the plugin makes
+    by such a name (ip-link(8)); ``shared_devices`` may belong to somebody else, so only an address or a route on them
+    counts. ``agents`` are processes: the agent itself, then those that
     serve it. ``protocols`` are the route protocols of its programs (rtnetlink(7)). ``annotations`` is the prefix of its
     notes on a Node.
     """
 
     devices: t.Tuple[str, ...] = ()
-    kinds: t.Tuple[str, ...] = ()
+    kinds: t.Tuple[t.Tuple[str, str], ...] = ()
     shared_devices: t.Tuple[str, ...] = ()
     protocols: t.Tuple[str, ...] = ()
     chains: t.Tuple[str, ...] = ()
@@ -102,7 +103,7 @@ class Traces:
 
     def makes(self, name: str, kind: t.Optional[str]) -> bool:
         """Whether a device is one that the plugin's agent makes, and not somebody else's under such a name."""
-        return kind in self.kinds and self.has_device(name)
+        return any(kind == one and matches(name, (pattern,)) for pattern, one in self.kinds)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -114,7 +114,7 @@ class _Plan:
             if link.name in stays or not self._traces.has_device(link.name):
                 continue
             if not self._traces.makes(link.name, link.kind):
-                self._left(link.name, "%s makes no device of the kind %s" % (self._plugin, link.kind or "none"))
+                self._left(link.name, "%s makes no %s of this name" % (self._plugin, link.kind or "device"))
             elif link.name in pods and (self._own or not self._order.in_use):
                 self._left(link.name, "the pod %s uses it" % pods[link.name], say=not self._own)
             elif link.name in ports and not self._order.in_use:

@@ -54,6 +54,9 @@ link set vxlan100 up
 link add br0 type bridge
 link add flannel9 type veth peer name operator9
 link set flannel9 up
+link add flannel-ops type bridge
+link add flannel.ops type vxlan id 101 dstport 4790 dev eth0
+link add calitap type bridge
 route add 172.50.7.0/24 dev flannel9 proto static
 route add 172.50.8.16/28 via 192.168.7.111
 route add 172.51.1.0/24 via 192.168.7.111
@@ -127,7 +130,8 @@ def plant_look_alikes(cluster, node):
     cluster[node].ip(LOOK_ALIKES)
     cluster[node].run("iptables-nft-restore", "--noflush", text=flannel_on_kernel.restored(CHAINS))
     cluster[node].run("nft", "-f", "-", text=TABLE)
-    cluster[node].run("ipset", "create", "operator", "hash:net")
+    for name in ("operator", "calibre"):
+        cluster[node].run("ipset", "create", name, "hash:net")
     cluster.files(node).put(OWN_FILE, "{}")
 
 
@@ -166,7 +170,8 @@ def test_a_change_leaves_what_is_no_agents_and_nothing_that_was(build, before, a
     later = state(cluster, node)
     gone = {kind: [one for one in earlier[kind] if one not in later[kind]] for kind in earlier}
     assert [one.split()[0] for one in gone["links"]] == devices
-    assert "flannel9: flannel makes no device of the kind veth" in done["kept"]
+    for name, kind in (("flannel9", "veth"), ("flannel-ops", "bridge"), ("flannel.ops", "vxlan")):
+        assert f"{name}: flannel makes no {kind} of this name" in done["kept"]
     main = {one.split()[0] for one in gone["routes"] if "table" not in one and "fe80" not in one}
     assert main == ({one.subnet for one in cluster.plans.values() if one.name != node} if routes is SUBNETS else routes)
     for kind in ("iptables", "nft", "ipsets", "files"):
@@ -192,7 +197,19 @@ def test_everything_goes_but_what_pods_use_and_what_others_have(build, name):
     assert [one for one in earlier["iptables"] if "FLANNELS" in one] == [
         one for one in later["iptables"] if "FLANNELS" in one
     ]
-    for look_alike in ("vxlan100", "br0", "flannel9", "172.50.7.0/24", "172.50.8.16/28", "172.51.1.0/24", "operator"):
+    for look_alike in (
+        "vxlan100",
+        "br0",
+        "flannel9",
+        "flannel-ops",
+        "flannel.ops",
+        "calitap",
+        "calibre",
+        "172.50.7.0/24",
+        "172.50.8.16/28",
+        "172.51.1.0/24",
+        "operator",
+    ):
         assert look_alike in text, look_alike
     assert any("pods hang on it" in one or "uses it" in one for one in done["kept"])
 
