@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 from dataclasses import dataclass
 
@@ -130,7 +131,7 @@ def removal(saved: str, table: str, names: t.Collection[str]) -> str:
     there = [name for name in names if any(line.startswith(":%s " % name) for line in lines)]
     if not there:
         return ""
-    jumps = [line for line in lines if line.startswith("-A ") and _jumps(line.split(), there)]
+    jumps = [line for line in lines if line.startswith("-A ") and _jumps(shlex.split(line), there)]
     script = ["*" + table]
     # With --noflush, declaring a chain of one's own empties it.
     script += [":%s - [0:0]" % name for name in there]
@@ -140,7 +141,7 @@ def removal(saved: str, table: str, names: t.Collection[str]) -> str:
 
 
 def _jumps(words: t.Sequence[str], names: t.Collection[str]) -> bool:
-    """Whether a rule of another chain leads to one of these."""
+    """Whether a rule of another chain leads to one of these; what a comment says is one word."""
     leads = any(word in ("-j", "-g") and to in names for word, to in zip(words, words[1:]))
     return leads and words[1] not in names
 

@@ -21,6 +21,7 @@ SAVED = """\
 :FLANNEL-POSTRTG - [0:0]
 :FLANNELS - [0:0]
 -A POSTROUTING -m comment --comment "-j FLANNEL-POSTRTG" -j FLANNELS
+-A POSTROUTING -m comment --comment "after -j FLANNEL-POSTRTG of \\"flannel\\"" -j FLANNELS
 -A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG
 -A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -j RETURN
 COMMIT
