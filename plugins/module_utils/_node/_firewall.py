@@ -45,11 +45,16 @@ def firewall(look: Look) -> Dict[str, Any]:
     for chain in chains:
         counts[chain.owner or "other"] += 1
     return {
-        # An empty chain of kube-proxy says no more than its place among the counts; of others it may be left over.
-        "chains": [_told(chain) for chain in chains if chain.told and (chain.rules or chain.owner != "kube-proxy")],
+        "chains": [_told(chain) for chain in chains if _wanted(look, chain)],
         "counts": counts,
         "tables": [{"family": family, "name": name, "owner": _chains.table_owner(name)} for family, name in tables],
     }
+
+
+def _wanted(look: Look, chain: Chain) -> bool:
+    # An empty chain of kube-proxy says no more than its place among the counts; of others it may be left over.
+    says = bool(chain.rules) or chain.owner != "kube-proxy"
+    return says and (chain.told or (chain.owner is not None and chain.owner in look.request.chains_of))
 
 
 def _told(chain: Chain) -> Dict[str, Any]:

@@ -34,7 +34,8 @@ class Request:
     limit is how many entries of one kind (routes: of one protocol) are listed before a digest stands for them;
     table_limit, where it is set, replaces it for the tables that grow with the cluster.
     pod_networks are CIDRs: the routes inside them that lead to other nodes are counted as one kind. packed names the
-    kinds that are sent as packed rows instead of as lists. bridge is the device of the node's own pods.
+    kinds that are sent as packed rows instead of as lists. bridge is the device of the node's own pods. chains_of are
+    the plugins whose chains are all told, and not only those that are there once.
     """
 
     sections: Tuple[str, ...]
@@ -48,6 +49,7 @@ class Request:
     pod_networks: Tuple[str, ...] = ()
     packed: Tuple[str, ...] = ()
     bridge: str = BRIDGE
+    chains_of: Tuple[str, ...] = ()
 
 
 class Look:

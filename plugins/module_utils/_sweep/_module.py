@@ -67,7 +67,12 @@ def run_sweep(module: AnsibleModule, node: t.Optional[NodeWriter] = None) -> Non
 def observe(node: NodeReader, order: _order.SweepOrder, conf_dir: str) -> NodeFacts:
     """What is on the node."""
     request = _look.Request(
-        sections=_plan.SECTIONS, conf_dir=conf_dir, files=_plan.files(order), limit=_ALL, table_limit=_ALL
+        sections=_plan.SECTIONS,
+        conf_dir=conf_dir,
+        files=_plan.files(order),
+        limit=_ALL,
+        table_limit=_ALL,
+        chains_of=order.plugins,
     )
     return NodeFacts.from_dict(_gather.gather(node, request))
 

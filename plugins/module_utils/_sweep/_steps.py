@@ -18,6 +18,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import
 
 # What the tools say of a thing that is not there (iproute2's and the kernel's words).
 _GONE = ("No such process", "Cannot find device", "Cannot assign requested address", "No such file", "does not exist")
+_SHOWN = 5
+"""Chains named in words; each of Calico's endpoints has some of its own, and the diff names all."""
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 
 
@@ -108,7 +110,14 @@ class RemoveChains(_Removal):
 
     @property
     def what(self) -> str:
-        return "chains %s (%s, table %s %s)" % (", ".join(self.names), self.flavour, self.family, self.table)
+        shown = ", ".join(self.names[:_SHOWN])
+        if len(self.names) > _SHOWN:
+            shown += " and %d more" % (len(self.names) - _SHOWN)
+        return "chains %s (%s, table %s %s)" % (shown, self.flavour, self.family, self.table)
+
+    def diff(self) -> t.Optional[DiffEntry]:
+        header = "chains (%s, table %s %s)" % (self.flavour, self.family, self.table)
+        return {"before_header": header, "after_header": header, "before": "\n".join(self.names) + "\n", "after": ""}
 
     def apply(self, node: NodeWriter) -> None:
         program, own = _PROGRAMS[self.family], self.flavour.rpartition("-")[2]

@@ -66,6 +66,12 @@ CHAINS = """
 -t nat -A FLANNELS -s 10.1.0.0/16 -j RETURN
 -t nat -A POSTROUTING -j FLANNELS
 """
+# The chains that Felix makes for a pod; those of its policies have such names too.
+ENDPOINT = """
+-t filter -N cali-from-wl-dispatch
+-t filter -N cali-fw-cali00000001
+-t filter -A cali-from-wl-dispatch -i cali00000001 -g cali-fw-cali00000001
+"""
 TABLE = "table inet operator {\n chain flannel-ipv4 {\n  ip saddr 10.1.0.0/16 drop\n }\n}\n"
 OWN_FILE = "/etc/cni/net.d/99-operator.conflist"
 
@@ -184,6 +190,7 @@ def test_everything_goes_but_what_pods_use_and_what_others_have(build, name):
     cluster = build(name)
     node = "node1"
     plant_look_alikes(cluster, node)
+    cluster[node].run("iptables-nft-restore", "--noflush", text=flannel_on_kernel.restored(ENDPOINT))
     earlier = state(cluster, node)
     network_ = cluster.settings["network_pod_cidr"]
     done = swept(cluster, node, everything([], [network_], [24, 26], in_use=False))
