@@ -33,6 +33,7 @@ SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases
 YOUNG = 300.0
 """Seconds; a reservation may be older than the pod's namespace, while the pod is being made."""
 
+_VETH = "veth"
 # flanneld sets no protocol, which the kernel stores as `boot` (rtnetlink(7), RTPROT_BOOT).
 _UNSIGNED = frozenset((None, "boot"))
 
@@ -119,6 +120,9 @@ class _Plan:
                 self._left(link.name, "the pod %s uses it" % pods[link.name], say=not self._own)
             elif link.name in ports and not self._order.in_use:
                 self._left(link.name, "pods hang on it")
+            elif link.kind == _VETH and (self._own or not self._order.in_use):
+                # It exists because its other end does; not every runtime tells where its pods are.
+                self._left(link.name, "it leads to a pod that is not known", say=not self._own)
             else:
                 yield RemoveLink(link.name, link.kind or "")
 
@@ -166,7 +170,22 @@ class _Plan:
         held = {address for pod in self._facts.pods for address in pod.addresses}
         if not self._facts.told("leases", "pods"):
             return
+        stranger = self._unknown_pod()
+        if stranger is not None and not self._order.in_use:
+            self._left("reserved addresses", "%s leads to a pod that is not known" % stranger)
+            return
         for lease in self._facts.leases:
             free = lease.address not in held and lease.age > YOUNG
             if lease.network in self._traces.lease_networks and (free or (self._order.in_use and not self._own)):
                 yield RemoveLease(lease.network, lease.address, YOUNG if not self._order.in_use else 0.0)
+
+    def _unknown_pod(self) -> t.Optional[str]:
+        """The node's end of a pod that was not found, where an address may be held that nobody has seen."""
+        if not any(lease.network in self._traces.lease_networks for lease in self._facts.leases):
+            return None
+        known = {pod.host_dev for pod in self._facts.pods}
+        ours = {link.name for link in self._facts.links if self._traces.makes(link.name, link.kind)}
+        for link in self._facts.links:
+            if link.kind == _VETH and link.name not in known and (link.name in ours or link.master in ours):
+                return link.name
+        return None

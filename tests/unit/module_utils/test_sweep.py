@@ -92,3 +92,24 @@ def test_a_pods_own_device_stays_and_is_told_of_only_where_its_plugin_is_gone():
     assert (gone.steps, gone.kept) == ((), ("cali1: the pod default/web uses it",))
     kept = plan_sweep(facts, parse_order({**ORDER, "plugins": ["calico"], "keep": {"plugin": "calico"}}))
     assert (kept.steps, kept.kept) == ((), ())
+
+
+@pytest.mark.parametrize("plugin", ["flannel", "calico"])
+def test_without_sight_of_the_pods_neither_their_devices_nor_their_addresses_go(plugin):
+    """dockershim's pods have no named namespace: an address that nobody was seen to have may well be in use."""
+    network, link = {
+        "flannel": ("cbr0", {"name": "veth1", "kind": "veth", "mtu": 1450, "master": "cni0"}),
+        "calico": ("k8s-pod-network", {"name": "cali1", "kind": "veth", "mtu": 1450}),
+    }[plugin]
+    lease = {"address": "172.50.2.7", "container": "4f1e", "age": 86400}
+    links = [{"name": "cni0", "kind": "bridge", "mtu": 1450}, link]
+    seen = {"links": links, "leases": {network: [lease]}, "pods": []}
+    order = parse_order({**ORDER, "plugins": [plugin]})
+    blind = plan_sweep(NodeFacts.from_dict(seen), order)
+    assert blind.steps == ()
+    assert f"reserved addresses: {link['name']} leads to a pod that is not known" in blind.kept
+    forced = plan_sweep(NodeFacts.from_dict(seen), parse_order({**ORDER, "plugins": [plugin], "in_use": True}))
+    assert "remove reservation of 172.50.2.7 in " + network in [step.describe() for step in forced.steps]
+    seen["pods"] = [{"addresses": ["172.50.2.8"], "host_dev": link["name"]}]
+    told = plan_sweep(NodeFacts.from_dict(seen), order)
+    assert [step.describe() for step in told.steps] == ["remove reservation of 172.50.2.7 in " + network]
