@@ -59,6 +59,9 @@ def run_sweep(module: AnsibleModule, node: t.Optional[NodeWriter] = None) -> Non
     if module._diff:
         result["diff"] = [entry for entry in (step.diff() for step in sweep.steps) if entry is not None]
     failed = [] if module.check_mode else apply(sweep.steps, writer)
+    if sweep.steps and not failed and not module.check_mode:
+        again = _plan.plan_sweep(observe(writer, order, module.params["cni_conf_dir"]), order)
+        failed = still_there(sweep, again)
     if failed:
         module.fail_json(msg="{0}: {1}".format(facts.hostname, "; ".join(failed)), **result)
     module.exit_json(**result)
@@ -75,6 +78,13 @@ def observe(node: NodeReader, order: _order.SweepOrder, conf_dir: str) -> NodeFa
         chains_of=order.plugins,
     )
     return NodeFacts.from_dict(_gather.gather(node, request))
+
+
+def still_there(before: _plan.Sweep, after: _plan.Sweep) -> t.List[str]:
+    """What a sweep has not removed although no program complained; what has come since is none of it."""
+    wanted = {step.describe() for step in before.steps}
+    left = [step.describe() for step in after.steps]
+    return ["could not {0}: it is there again".format(text) for text in left if text in wanted]
 
 
 def apply(steps: t.Iterable[Step], node: NodeWriter) -> t.List[str]:

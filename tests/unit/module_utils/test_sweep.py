@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Link, NodeFacts, Pod, Route
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed
-from ansible_collections.switchyard.cni.plugins.module_utils._sweep._module import apply
+from ansible_collections.switchyard.cni.plugins.module_utils._sweep._module import apply, still_there
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order import OrderError, parse_order
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._plan import plan_sweep
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps import RemoveLink, RemoveRoute, removal
@@ -84,6 +84,17 @@ def test_what_is_gone_already_was_wanted_and_a_refusal_does_not_keep_the_others(
     with pytest.raises(NodeError, match=r"ip link del flannel\.1 failed: RTNETLINK answers: Operation not permitted"):
         RemoveLink("flannel.1", "vxlan").apply(busy)
     assert len(apply([RemoveLink("flannel.1", "vxlan"), RemoveLink("flannel.2", "vxlan")], busy)) == 2
+
+
+def test_what_an_agent_makes_again_is_no_success():
+    order = parse_order({**ORDER, "keep": KEEP})
+    before = NodeFacts(links=(Link("flannel.1", 1450, "vxlan"),))
+    grown = NodeFacts(links=(Link("flannel.1", 1450, "vxlan"), Link("flannel.2", 1450, "vxlan")))
+    first = plan_sweep(before, order)
+    assert still_there(first, plan_sweep(grown, order)) == [
+        "could not remove device flannel.1 (vxlan): it is there again"
+    ]
+    assert still_there(first, plan_sweep(NodeFacts(), order)) == []
 
 
 def test_a_pods_own_device_stays_and_is_told_of_only_where_its_plugin_is_gone():
