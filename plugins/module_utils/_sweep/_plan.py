@@ -101,7 +101,11 @@ class _Plan:
             return
         shared = {link.name for link in self._facts.links} & set(self._traces.shared_devices)
         for route in self._facts.routes:
-            if route.dev in shared and route.table == "main" and self._order.holds(route.network):
+            if route.dev not in shared or route.table != "main" or not self._order.holds(route.network):
+                continue
+            if route.protocol == "static":
+                self._left(str(route), "an operator's: %s writes none of protocol static" % self._plugin)
+            else:
                 yield RemoveRoute(route)
         for address in self._facts.addresses:
             if address.dev in shared and self._order.holds(address.network):

@@ -124,3 +124,27 @@ def test_without_sight_of_the_pods_neither_their_devices_nor_their_addresses_go(
     seen["pods"] = [{"addresses": ["172.50.2.8"], "host_dev": link["name"]}]
     told = plan_sweep(NodeFacts.from_dict(seen), order)
     assert [step.describe() for step in told.steps] == ["remove reservation of 172.50.2.7 in " + network]
+
+
+def test_of_tunl0_only_the_pods_addresses_and_the_agents_routes_go():
+    """It is there wherever the ipip module is loaded, and may be an operator's tunnel."""
+    seen = {
+        "links": [{"name": "tunl0", "kind": "ipip", "mtu": 1480}],
+        "addresses": [
+            {"dev": "tunl0", "family": "inet", "address": address, "prefixlen": 32}
+            for address in ("172.50.120.0", "10.99.0.1")
+        ],
+        "routes": [
+            {"dst": "172.50.38.64/26", "gateway": "192.168.7.101", "dev": "tunl0", "protocol": "bird"},
+            {"dst": "172.50.200.0/24", "gateway": "10.99.0.2", "dev": "tunl0", "protocol": "static"},
+            {"dst": "10.98.0.0/24", "gateway": "10.99.0.2", "dev": "tunl0", "protocol": "boot"},
+        ],
+    }
+    found = plan_sweep(NodeFacts.from_dict(seen), parse_order({**ORDER, "plugins": ["calico"], "keep": KEEP}))
+    assert [step.describe() for step in found.steps] == [
+        "remove route 172.50.38.64/26 via 192.168.7.101 dev tunl0",
+        "remove address 172.50.120.0/32 of tunl0",
+    ]
+    assert found.kept == (
+        "172.50.200.0/24 via 10.99.0.2 dev tunl0: an operator's: calico writes none of protocol static",
+    )
