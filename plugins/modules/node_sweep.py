@@ -17,6 +17,8 @@ description:
     has the agent's name and is of a kind that agents make; a chain only if it has the agent's name, together with the
     rules that jump to it. kube-proxy's, another plugin's and the operator's own are left alone.
   - What pods still use is left as well, and named, unless O(order.in_use) is set.
+  - Of a plugin whose agent runs nothing is removed unless it is the one of O(order.keep). Stop its agents first.
+  - It looks again when it has removed everything, and fails when something of it is there again.
   - It can be killed at any moment and run again. A thing that cannot be removed does not keep the others.
 author:
   - The switchyard.cni developers (@switchyard)

@@ -27,7 +27,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps impor
     RemoveTable,
 )
 
-SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods")
+SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods", "agents")
 """The sections of node_network_info that a sweep looks at."""
 
 YOUNG = 300.0
@@ -53,11 +53,22 @@ def files(order: SweepOrder) -> t.Tuple[str, ...]:
 
 def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
     """What goes: routes before devices, and what refers to a thing before the thing."""
-    plans = [_Plan(facts, order, plugin) for plugin in order.plugins]
+    running = {plugin: told for plugin in order.plugins for told in _running(facts, order, plugin)}
+    plans = [_Plan(facts, order, plugin) for plugin in order.plugins if plugin not in running]
     parts = (_Plan.routes, _Plan.addresses, _Plan.links, _Plan.chains, _Plan.tables, _Plan.ipsets, _Plan.files)
     steps = [step for part in parts for plan in plans for step in part(plan)]
     steps += [step for plan in plans for step in plan.leases()]
-    return Sweep(tuple(dict.fromkeys(steps)), tuple(note for plan in plans for note in plan.kept))
+    return Sweep(tuple(dict.fromkeys(steps)), (*running.values(), *(note for plan in plans for note in plan.kept)))
+
+
+def _running(facts: NodeFacts, order: SweepOrder, plugin: str) -> t.Iterator[str]:
+    """That the agent of a plugin runs which does not stay: what it has made is in use, and would come again."""
+    if order.keep is not None and order.keep.plugin == plugin:
+        return
+    for agent in facts.agents:
+        if agent.name in traces()[plugin].agents[:1]:
+            yield "everything of %s: its agent %s runs (process %d)" % (plugin, agent.name, agent.pid)
+            return
 
 
 class _Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import subprocess
 
 import calico_on_kernel
 import flannel_on_kernel
@@ -20,7 +21,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import re
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._sweep import around, everything
 from planted import lacks
 
-from conftest import need
+from conftest import ip, module, need
 
 KINDS = {"wireguard": "wireguard", "calico-ipip": "ipip"}
 CLUSTERS = {
@@ -191,9 +192,12 @@ def test_everything_goes_but_what_pods_use_and_what_others_have(build, name):
     node = "node1"
     plant_look_alikes(cluster, node)
     cluster[node].run("iptables-nft-restore", "--noflush", text=flannel_on_kernel.restored(ENDPOINT))
+    order = everything([], [cluster.settings["network_pod_cidr"]], [24, 26], in_use=False)
+    running = [cluster.settings.get("network_plugin", "flannel")]
+    assert swept(cluster, node, {**order, "plugins": running})["steps"] == []
+    cluster.stop_agent(node)
     earlier = state(cluster, node)
-    network_ = cluster.settings["network_pod_cidr"]
-    done = swept(cluster, node, everything([], [network_], [24, 26], in_use=False))
+    done = swept(cluster, node, order)
     later = state(cluster, node)
     text = json.dumps(later)
     for sign in ("FLANNEL-", "cali-", "flannel.1", "vxlan.calico", "10-flannel", "10-calico", "subnet.env"):
@@ -224,6 +228,7 @@ def test_everything_goes_but_what_pods_use_and_what_others_have(build, name):
 def test_what_pods_use_goes_where_that_is_asked_for(build):
     cluster = build("vxlan")
     node = "node1"
+    cluster.stop_agent(node)
     order = everything(["flannel"], ["172.50.0.0/16"], [24], in_use=True)
     done = swept(cluster, node, order)
     assert "remove device cni0 (bridge)" in done["steps"]
@@ -254,3 +259,15 @@ def test_a_leaked_reservation_goes_and_one_that_is_young_or_held_stays(build):
     endpoint = views(cluster)["node1"].endpoint
     done = swept(cluster, "node1", around(network(flannel_backend="host-gw"), endpoint, False, ["flannel"]))
     assert done["steps"] == ["remove reservation of 172.50.2.77 in cbr0"]
+
+
+def test_through_ansible_in_check_mode_for_real_and_again(namespace):
+    ip("link add eth0 type veth peer name wire\nlink add flannel.1 type vxlan id 1 dstport 8472 dev eth0")
+    keep = {"plugin": "flannel", "bridge": "cni0", "route_devices": ["eth0"]}
+    order = {"plugins": ["flannel"], "pod_networks": ["172.50.0.0/16"], "prefixes": [24], "keep": keep}
+    for options, changed, there in ((["--check"], True, True), ([], True, False), ([], False, False)):
+        code, told = module("node_sweep", *options, order=order)
+        steps = ["remove device flannel.1 (vxlan)"] if changed else []
+        assert (code, told["changed"], told["steps"]) == (0, changed, steps)
+        names = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout
+        assert ("flannel.1" in names) is there

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Link, NodeFacts, Pod, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Agent, Link, NodeFacts, Pod, Route
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._module import apply, still_there
@@ -148,3 +148,12 @@ def test_of_tunl0_only_the_pods_addresses_and_the_agents_routes_go():
     assert found.kept == (
         "172.50.200.0/24 via 10.99.0.2 dev tunl0: an operator's: calico writes none of protocol static",
     )
+
+
+def test_nothing_goes_of_a_plugin_whose_agent_runs_unless_it_is_the_one_to_keep():
+    links = (Link("flannel.1", 1450, "vxlan"),)
+    facts = NodeFacts(links=links, agents=(Agent("flanneld", 77), Agent("bird", 78)))
+    everything = plan_sweep(facts, parse_order(ORDER))
+    assert (everything.steps, everything.kept) == ((), ("everything of flannel: its agent flanneld runs (process 77)",))
+    assert plan_sweep(facts, parse_order({**ORDER, "keep": KEEP})).steps == (RemoveLink("flannel.1", "vxlan"),)
+    assert plan_sweep(NodeFacts(links=links), parse_order(ORDER)).steps == (RemoveLink("flannel.1", "vxlan"),)
