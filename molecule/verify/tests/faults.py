@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MASTER, NODE1, NODE2 = "k8s-master1", "k8s-node1", "k8s-node2"
+CNI_CONF = "/etc/cni/net.d/10-flannel.conflist"
 CLUSTER = ""
 
 # The pod subnets: master 172.50.0.0/24, node1 172.50.2.0/24, node2 172.50.1.0/24.
@@ -177,8 +178,10 @@ HOST = (
     Fault(
         "cni-mtu-wrong",
         NODE2,
-        """sed -i.saved 's/"hairpinMode": true/"hairpinMode": true, "mtu": 1400/' /etc/cni/net.d/10-flannel.conflist""",
-        "mv /etc/cni/net.d/10-flannel.conflist.saved /etc/cni/net.d/10-flannel.conflist",
+        # Written, not moved: containerd takes a file that is moved in for one that is gone, and the kubelet is NotReady.
+        f"cp {CNI_CONF} /root && "
+        f"""sed 's/"hairpinMode": true/"hairpinMode": true, "mtu": 1400/' /root/10-flannel.conflist > {CNI_CONF}""",
+        f"cat /root/10-flannel.conflist > {CNI_CONF} && rm /root/10-flannel.conflist",
     ),
     Fault("agent-file-missing", MASTER, "mv /run/flannel/subnet.env /run/kept", "mv /run/kept /run/flannel/subnet.env"),
     Fault(

@@ -138,6 +138,8 @@ def planted(faults: Sequence[Fault]) -> Iterator[None]:
     finally:
         wrong = [problem for fault in reversed(done) for problem in _healed(fault)]
         assert wrong == []
+        # What a kubelet has seen of a fault it tells for some seconds more.
+        lab.kubectl("wait", "--for=condition=Ready", "nodes", MASTER, NODE1, NODE2, "--timeout=60s", seconds=70)
 
 
 def _healed(fault: Fault) -> Iterator[str]:
