@@ -10,6 +10,7 @@ No program of the pod's image is needed. A child of this process enters, so that
 from __future__ import annotations
 
 import array
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -21,7 +22,7 @@ import socket
 import struct
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _children
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
@@ -86,6 +87,23 @@ def enter(path: str) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def visit(path: str) -> Iterator[None]:
+    """Be inside the namespace for a while; for processes of one thread, which keep what they open there.
+
+    Raises what enter() raises.
+    """
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        enter(path)
+        try:
+            yield
+        finally:
+            _setns(home)
+    finally:
+        os.close(home)
 
 
 def _too_long(path: str, *unused: Any) -> None:

@@ -130,6 +130,9 @@ class NodeWriter(NodeReader, Protocol):
     def remove(self, path: str) -> None:
         """Remove a file, a link, or an empty directory."""
 
+    def make_directory(self, path: str, mode: int) -> None:
+        """Make a directory that is not there yet, and its parents, which everybody may read."""
+
 
 class RealNode:
     """This machine. root re-bases files (not programs): a scratch directory stands for / in tests."""
@@ -266,6 +269,14 @@ class RealNode:
             os.rmdir(at)
         else:
             os.unlink(at)
+
+    def make_directory(self, path: str, mode: int) -> None:
+        at = self._at(path)
+        os.makedirs(os.path.dirname(at), mode=0o755, exist_ok=True)
+        try:
+            os.mkdir(at, mode)
+        except FileExistsError:
+            return
 
 
 def _reply(daemon: socket.socket, ended: Callable[[bytes], bool], deadline: float, timeout: float) -> bytes:

@@ -83,9 +83,9 @@ def parse_probes(items: Sequence[Params]) -> List[Probe]:
 
 def _wrong_with(item: Params) -> List[str]:
     problems = []
-    if not _is_address(item["target"]):
+    if not is_address(item["target"]):
         problems.append("target {0!r} is not an IP address".format(item["target"]))
-    if item["source"] != NODE and not _is_address(item["source"]):
+    if item["source"] != NODE and not is_address(item["source"]):
         problems.append("source {0!r} is neither an IP address nor {1!r}".format(item["source"], NODE))
     if item["kind"] == "tcp" and not 1 <= item["port"] <= 65535:
         problems.append("port {0} is not between 1 and 65535".format(item["port"]))
@@ -95,7 +95,8 @@ def _wrong_with(item: Params) -> List[str]:
     return problems
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether a text is an address that leads somewhere from everywhere."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -106,15 +107,16 @@ def _is_address(text: str) -> bool:
 def _probe(item: Params) -> Probe:
     return Probe(
         id=item["id"],
-        source=None if item["source"] == NODE else _normal(item["source"]),
-        target=_normal(item["target"]),
+        source=None if item["source"] == NODE else normal(item["source"]),
+        target=normal(item["target"]),
         port=item["port"] if item["kind"] == "tcp" else None,
         trace=item["trace"],
         mtu=item["mtu"],
     )
 
 
-def _normal(address: str) -> str:
+def normal(address: str) -> str:
+    """An address in its one form."""
     return str(ipaddress.ip_address(address))
 
 
