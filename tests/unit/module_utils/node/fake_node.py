@@ -152,6 +152,10 @@ class FakeNode:
         del self.files[path]
         self.written.append(path)
 
+    def make_directory(self, path, mode):
+        self._check(path)
+        self.written.append(path)
+
     def executable(self, path, data="ELF"):
         self.files[path], self.modes[path] = data.encode(), 0o755
 
