@@ -287,8 +287,10 @@ class Talk:
 
     def fail(self, reason: str, now: float) -> None:
         """Note the end of a connection, or of a try; one that never stood, or was ended on purpose, is not broken."""
+        if self.over:
+            return
         self.error = reason
-        if self.connected and not self.over:
+        if self.connected:
             self._broken, self.over = (reason, now), True
 
     def stop(self, now: float) -> None:

@@ -169,7 +169,7 @@ class _Process:
             self._tell({"error": "; ".join(self._meter.problems)})
             return
         self._own = {"pid": os.getpid(), "boot": boot, "started": started, "job": asdict(self._job)}
-        self._keep(self._meter.result())
+        self._write(self._meter.result())
         # When the module has given up waiting this raises, and nothing is measured.
         self._tell({"pid": os.getpid(), "problems": self._meter.problems})
         self._meter.run(self._keep)
@@ -181,6 +181,14 @@ class _Process:
             self._pipe = None
 
     def _keep(self, result: Result) -> None:
+        try:
+            self._write(result)
+        except OSError as error:  # a full disk is no reason to stop; the next one may do
+            text = "{0} could not be written: {1}".format(self._path, error.strerror)
+            if text not in self._meter.problems:
+                self._meter.problems.append(text)
+
+    def _write(self, result: Result) -> None:
         self._node.write(self._path, json.dumps(dict(self._own, **result)).encode("utf-8"), 0o600)
 
     def _complain(self, text: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _meter_module, _meter_run
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import RealNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import summarise
 from topology import SEED, Topology
 
 from conftest import module, need
@@ -92,6 +93,11 @@ def measuring(topology, **options):
     found["node2"] = stop(topology, "node2")
 
 
+def report(found):
+    """What the controller makes of both nodes' figures."""
+    return summarise({"node1": {**found, "changed": True}, "node2": found["node2"]})
+
+
 def counted(pair):
     return pair["received"] + pair["lost"] + pair["pending"] + pair["abandoned"]
 
@@ -115,6 +121,7 @@ def test_between_pods_that_reach_each_other_nothing_is_lost(cluster):
     assert talk["messages"] - talk["echoed"] <= 1
     assert found["since"] < pair["slowest_at"] < found["until"] <= time.time() + 0.1
     assert found["node2"]["listeners"] == [{"address": TARGET, "accepted": 1, "gone": None}]
+    assert report(found).undisturbed
 
 
 def test_both_ways_over_ipv6_and_from_the_node_itself(cluster):
@@ -136,15 +143,32 @@ def test_both_ways_over_ipv6_and_from_the_node_itself(cluster):
         assert pair["tcp"]["echoed"] > 3
 
 
-@pytest.mark.parametrize("first", ["node1", "node2"])
-def test_in_whatever_order_meters_are_stopped_no_connection_breaks(cluster, first):
+@pytest.mark.parametrize("listener_stops_first", [True, False])
+def test_in_whatever_order_meters_are_stopped_no_connection_breaks(cluster, listener_stops_first):
     topology = cluster()
-    with measuring(topology, pairs=PAIRS):
-        if first == "node2":
-            assert stop(topology, "node2")["found"]
+    with measuring(topology) as found:
+        if listener_stops_first:
+            assert stop(topology, "node2")["listeners"][0]["accepted"] == 1
             time.sleep(0.3)
-    found = told(topology, "node1")
-    assert found.told is None
+    assert found["node2"]["found"] is not listener_stops_first
+    talk = found["pair"]["tcp"]
+    assert (talk["connected"], talk["broken"], talk["error"]) == (True, False, None)
+    assert (found["pair"]["lost"], talk["silence_ms"] < 300) == (0, True)
+
+
+def test_a_meter_that_is_held_up_measures_a_stall_and_no_gap(cluster):
+    topology = cluster()
+    with measuring(topology) as found:
+        pid = told(topology, "node1").told["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.3)
+    pair = found["pair"]
+    assert pair["stall_ms"] >= 1490
+    assert (pair["lost"], pair["late"], pair["longest_gap_ms"], pair["slowest_ms"] < 1000) == (0, 0, 10.0, True)
+    assert pair["tcp"]["broken"] is False
+    assert any("node1 sent nothing for" in line for line in report(found).lines())
 
 
 # ---- cuts
@@ -169,6 +193,7 @@ def test_a_cut_is_counted_and_timed(cluster):
     assert before - 0.1 <= gap["at"] <= pair["first_loss"] <= pair["last_loss"] <= before + cut + 0.1
     assert (pair["tcp"]["connected"], pair["tcp"]["broken"]) == (True, False)
     assert pair["tcp"]["silence_ms"] > 280
+    assert (report(found).lost, report(found).worst.ms) == (pair["lost"], gap["ms"])
 
 
 def test_a_route_that_is_a_black_hole_for_a_moment(cluster):
@@ -276,6 +301,7 @@ def test_a_target_that_goes_is_told_by_its_own_node(cluster):
     assert found["pair"]["lost"] > 20
     assert found["pair"]["gaps"][-1]["ended"] is False
     assert found["node2"]["listeners"][0]["gone"] > found["since"]
+    assert (report(found).lost, report(found).gone, report(found).broken) == (0, ("there",), ())
 
 
 # ---- beginning and ending

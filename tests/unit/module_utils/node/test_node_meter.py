@@ -284,4 +284,4 @@ def test_what_ends_after_a_goodbye_is_not_broken():
     assert talk.over
     talk.fail("closed by the target", 0.1)
     told = talk.result(WALL)
-    assert (told["broken"], told["echoed"]) == (False, 1)
+    assert (told["broken"], told["error"], told["echoed"]) == (False, None, 1)
