@@ -17,6 +17,10 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node import _meter
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import RealNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import summarise
+from ansible_collections.switchyard.cni.tests.unit.module_utils.node.test_node_pythons import (
+    collections_path,
+    find_python,
+)
 from topology import SEED, Topology
 
 from conftest import module, need
@@ -380,6 +384,33 @@ def test_what_cannot_be_opened_is_told(cluster):
         start(topology, "node1", run="nothing", listen=["172.50.2.99"])
     assert f"listen 172.50.2.99: {missing}" in str(failed.value)
     assert topology["node1"].call(_meter_run.look, RealNode(), "nothing").told is None
+
+
+ON_ITS_OWN = """
+import json, sys, time
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _meter_run
+from ansible_collections.switchyard.cni.plugins.module_utils._node._meter_wire import Job, Pair
+from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import RealNode
+source, target = sys.argv[1:]
+job = Job((Pair("1", source, target), Pair("2", None, source)), (source,), 24737, 100.0, 60.0)
+assert _meter_run.start(RealNode(), "test", job)["problems"] == []
+time.sleep(0.8)
+print(json.dumps(_meter_run.stop(RealNode(), "test", _meter_run.look(RealNode(), "test"))))
+"""
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.13"])
+def test_the_oldest_python_and_one_that_enters_namespaces_by_itself(cluster, version):
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"no Python {version} on this machine: nothing is measured by it")
+    said = cluster()["node1"].run("env", f"PYTHONPATH={collections_path()}", python, "-Bc", ON_ITS_OWN, SOURCE, TARGET)
+    found = json.loads(said)
+    assert (found["ended"], found["problems"]) == ("stopped", [])
+    for pair in found["pairs"]:
+        assert pair["received"] == pair["sent"] > 50
+    own = found["pairs"][1]["tcp"]
+    assert (own["connected"], own["broken"], own["echoed"] > 3) == (True, False, True)
 
 
 def test_as_ansible_runs_it(cluster):
