@@ -194,12 +194,7 @@ def summarise(results: t.Mapping[str, Raw | None]) -> MeterReport:
     """What path_meter's results with ``state: stopped`` say together, by inventory host; None where it did not run."""
     silent = {host: reason for host, raw in results.items() if (reason := _silence(raw))}
     told = {host: raw for host, raw in results.items() if raw is not None and host not in silent}
-    lost_targets = {
-        one["address"]: one["gone"] for raw in told.values() for one in raw["listeners"] if one["gone"] is not None
-    }
-    tallies = [
-        _Tally(host, pair, lost_targets.get(pair["target"])) for host, raw in told.items() for pair in raw["pairs"]
-    ]
+    tallies = _tallies(told)
     counted = [one for one in tallies if one.was_answered]
     gaps = sorted((gap for one in counted for gap in one.gaps), key=lambda gap: -gap.ms)
     return MeterReport(
@@ -234,6 +229,12 @@ def _silence(raw: Raw | None) -> str | None:
     return None if raw["found"] else "its meter was not there any more"
 
 
+def _tallies(told: t.Mapping[str, Raw]) -> list[_Tally]:
+    """Every pair's figures, with what its target's own node says of the target."""
+    gone = {one["address"]: one["gone"] for raw in told.values() for one in raw["listeners"]}
+    return [_Tally(host, pair, gone.get(pair["target"])) for host, raw in told.items() for pair in raw["pairs"]]
+
+
 class _Tally:
     """One pair's figures without what a pod's end has added to them; ``target_gone`` is when its target went."""
 
@@ -241,10 +242,7 @@ class _Tally:
         self.host, self.raw, self.name, self.talk = host, raw, raw["name"], raw["tcp"]
         known = [moment for moment in (raw["source_gone"], target_gone) if moment is not None]
         self.went = min(known) if known else None
-        self._all = [
-            Gap(host, self.name, gap["at"], gap["ms"], gap["lost"], gap["ended"])
-            for gap in raw["gaps"]
-        ]  # fmt: skip
+        self._all = [Gap(host, self.name, *(gap[key] for key in ("at", "ms", "lost", "ended"))) for gap in raw["gaps"]]
 
     @property
     def was_answered(self) -> bool:
@@ -257,7 +255,7 @@ class _Tally:
 
     @property
     def lost(self) -> int:
-        return self.raw["lost"] - sum(gap.lost for gap in self._all) + sum(gap.lost for gap in self.gaps)
+        return self.raw["lost"] - sum(gap.lost for gap in self._all if gap not in self.gaps)
 
     @property
     def longest(self) -> float:
