@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import BackendError
@@ -20,6 +21,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import check
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import choose
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
@@ -29,6 +31,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder imp
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import DECLARED, PREVIOUS, Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import objections, transition
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 ARGUMENTS = {
     "scope": {"type": "str", "choices": ["network", "prepare"], "default": "network"},
@@ -70,6 +73,8 @@ class ActionModule(ClusterAction):
         if errors(problems):
             return refusal(problems)
         switching = switch(change, settings, record, holder)
+        if cluster is not None and switching.measures:
+            switching = replace(switching, shares=choose(Scene(intent, cluster, nodes)))
         return self._result(PLANNERS[arguments["scope"]], intent, nodes, switching, cluster, problems)
 
     def _result(

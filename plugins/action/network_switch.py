@@ -9,10 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._action import GROUPS, ClusterAction, Variables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import MeterReport, summarise
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._ending import Ending
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._outcome import Evidence, Outcome, judge, settling
 
 SETTLED, SWEPT, VERIFIED, FAILURE = "switch_settled", "switch_swept", "verify_judged", "switch_failure"
+METERED = "switch_metered"
 """The variables under which the playbooks register what the nodes tell."""
 
 ARGUMENTS = {
@@ -23,6 +25,7 @@ ARGUMENTS = {
     "renewed": {"type": "dict"},
     "forward": {"type": "dict"},
     "back": {"type": "dict"},
+    "metered": {"type": "bool", "default": False},
     "group_pattern": {"type": "list", "elements": "str", "default": GROUPS},
 }
 Result = dict[str, t.Any]
@@ -34,22 +37,28 @@ class ActionModule(ClusterAction):
     arguments = ARGUMENTS
 
     def decide(self, arguments: Result, variables: Variables, hosts: list[str]) -> Result:
-        if arguments["step"] == "end":
-            return self._end(arguments)
         found = {host: variables["hostvars"][host] for host in hosts}
+        if arguments["step"] == "end":
+            return self._end(arguments, self._meter(found) if arguments["metered"] else None)
         evidence = self._evidence(arguments, found, self._failures(arguments["change"], [variables, *found.values()]))
         return self._result((settling if arguments["step"] == "settled" else judge)(evidence), arguments)
 
-    def _end(self, arguments: Result) -> Result:
+    def _meter(self, found: t.Mapping[str, Variables]) -> MeterReport:
+        results = {host: self._ran(own, METERED) for host, own in found.items()}
+        # A host that has no pods to measure between was not asked.
+        return summarise({host: result for host, result in results.items() if result is not None})
+
+    def _end(self, arguments: Result, meter: MeterReport | None) -> Result:
         back = Outcome.from_result(arguments["back"]) if arguments["back"] else None
         forward = Outcome.from_result(arguments["forward"])
-        ending = Ending(arguments["source"], arguments["target"], forward, back)
+        ending = Ending(arguments["source"], arguments["target"], forward, back, meter)
         return {
             "changed": False,
             "outcome": ending.outcome,
             "verified": ending.forward.verified,
             "away": list(ending.away),
             "lines": list(ending.lines()),
+            "meter": meter.as_result() if meter else None,
         }
 
     def _failures(self, change: str, found: t.Iterable[Variables]) -> dict[str, str]:

@@ -47,6 +47,12 @@ options:
   back:
     description: The judgement of the way back, for V(step=end); unset where none was gone.
     type: dict
+  metered:
+    description:
+      - Whether the change was measured, for V(step=end); the host variables C(switch_metered) are results of
+        M(switchyard.cni.path_meter).
+    type: bool
+    default: false
   group_pattern:
     description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
     type: list
@@ -62,6 +68,7 @@ attributes:
 seealso:
   - module: switchyard.cni.network_plan
   - module: switchyard.cni.network_journal
+  - module: switchyard.cni.path_meter
 """
 
 EXAMPLES = r"""
@@ -103,4 +110,11 @@ lines:
   returned: always
   type: list
   elements: str
+meter:
+  description:
+    - What the change has cost, from all nodes' figures. V(null) where it was not measured.
+    - C(lost) packets of C(sent), C(longest_gap_ms), C(broken) of C(connections), the longest C(gaps) with their moments
+      and C(measured), the figures of each pair.
+  returned: with V(step=end)
+  type: dict
 """

@@ -119,12 +119,24 @@ class Slow:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One pair's figures; ``longest_gap_ms`` is the time between two probes where none was lost."""
+
+    host: str
+    pair: str
+    sent: int
+    lost: int
+    longest_gap_ms: float
+    broken: bool
+
+
+@dataclass(frozen=True)
 class MeterReport:
     """What all nodes have measured.
 
     Losses count only for pairs that were ever answered (the others are ``unanswered``: a NetworkPolicy may forbid
     them) and not for what was under way to or from a pod that went (``gone``). ``silent`` are hosts without figures,
-    and why; ``partial`` those whose process died, so that the figures end early.
+    and why; ``partial`` those whose process died, so that the figures end early. ``measured`` are all pairs that count.
     """
 
     hosts: int
@@ -146,6 +158,7 @@ class MeterReport:
     silent: t.Mapping[str, str]
     partial: tuple[str, ...]
     problems: tuple[str, ...]
+    measured: tuple[Measured, ...] = ()
 
     @property
     def undisturbed(self) -> bool:
@@ -217,6 +230,7 @@ def summarise(results: t.Mapping[str, Raw | None]) -> MeterReport:
         silent=silent,
         partial=tuple(host for host, raw in told.items() if raw["ended"] == "died"),
         problems=tuple(f"{host}: {text}" for host, raw in told.items() for text in raw["problems"]),
+        measured=tuple(one.figures for one in counted),
     )
 
 
@@ -263,6 +277,11 @@ class _Tally:
         if self.gaps or not self._all:
             return max((gap.ms for gap in self.gaps), default=self.raw["longest_gap_ms"])
         return 0.0
+
+    @property
+    def figures(self) -> Measured:
+        """What is told of every pair."""
+        return Measured(self.host, self.name, self.raw["sent"], self.lost, self.longest, any(self.breaks))
 
     @property
     def breaks(self) -> t.Iterator[Break]:

@@ -34,7 +34,7 @@ class NodePlan:
     """One node: the state it is brought to, and the condition that proves it.
 
     ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition;
-    ``sweep`` is what goes there once the new network is in force.
+    ``sweep`` is what goes there once the new network is in force, ``meter`` what it measures while the network changes.
     """
 
     state: NodeState
@@ -42,6 +42,7 @@ class NodePlan:
     settled: bool = False
     proved: bool = False
     sweep: t.Mapping[str, t.Any] | None = None
+    meter: t.Mapping[str, t.Any] | None = None
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -50,6 +51,7 @@ class NodePlan:
             "settled": self.settled,
             "proved": self.proved,
             "sweep": dict(self.sweep) if self.sweep else None,
+            "meter": dict(self.meter) if self.meter else None,
         }
 
 
@@ -120,7 +122,7 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch
         configure=plugin.configures,
         nodes={
             node.host: _node_plan(
-                node, states.of(node) + plugin.node_state(node), expectations.of(node), orders.get(node.host)
+                node, states.of(node) + plugin.node_state(node), expectations.of(node), orders.get(node.host), switch
             )
             for node in nodes
         },
@@ -135,11 +137,18 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch
 
 
 def _node_plan(
-    node: ObservedNode, state: NodeState, expect: t.Mapping[str, t.Any], sweep: t.Mapping[str, t.Any] | None = None
+    node: ObservedNode,
+    state: NodeState,
+    expect: t.Mapping[str, t.Any],
+    sweep: t.Mapping[str, t.Any] | None = None,
+    switch: Switch | None = None,
 ) -> NodePlan:
     facts = node.facts or NodeFacts()
     proved = bool(expect) and _shows(facts, expect)
-    return NodePlan(state, expect, settled=state.holds(facts), proved=proved, sweep=sweep)
+    share = switch.shares.get(node.host) if switch else None
+    return NodePlan(
+        state, expect, state.holds(facts), proved, sweep=sweep, meter=share.as_options() if share is not None else None
+    )
 
 
 def _shows(facts: NodeFacts, expect: t.Mapping[str, t.Any]) -> bool:

@@ -103,6 +103,7 @@ ROLES: dict[str, dict[str, Any]] = {
         "required": "There is no default.",
         "entry_points": {
             "open": "Take the lease of the cluster's network and write down what is about to change.",
+            "measure": "Start to measure on this node what the change does to packets and connections of pods.",
             "roll": "Give the cluster the new network's objects, and keep the reason where that fails.",
             "settle": "Wait for the new network's routes on this node.",
             "advance": "Judge whether all nodes have the new network's routes, so that the earlier one may go.",
@@ -110,6 +111,7 @@ ROLES: dict[str, dict[str, Any]] = {
             "prove": "Verify the new network on this node.",
             "judge": "Judge what the steps have left.",
             "back": "Plan the way back to the network before the change.",
+            "release": "Stop measuring on this node, and take the figures.",
             "close": "Write down how the change has ended, and give the lease back.",
         },
     },

@@ -88,7 +88,10 @@ def kept(item: Object) -> Journal:
 
 
 def opened(journal: Journal, run: Object, snapshot: List[Journal], holder: str, now: datetime) -> Tuple[Journal, bool]:
-    """The journal with a run begun. What an open run has kept is kept: it is the last state known to be good."""
+    """The journal with a run begun. What an open run has kept is kept: it is the last state known to be good.
+
+    Its id stays too, since what it has started on nodes goes by that name.
+    """
     earlier = journal.get("run")
     steps = list(run.get("steps") or ("begin",))
     begun = {
@@ -104,7 +107,7 @@ def opened(journal: Journal, run: Object, snapshot: List[Journal], holder: str, 
         "outcome": None,
     }
     if earlier:
-        begun.update({key: earlier[key] for key in ("from", "snapshot", "started") if key in earlier})
+        begun.update({key: earlier[key] for key in ("id", "from", "snapshot", "started") if key in earlier})
         begun["log"] = list(earlier.get("log") or []) + begun["log"]
     return {**journal, "run": begun}, bool(earlier)
 

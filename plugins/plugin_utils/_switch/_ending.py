@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import MeterReport
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._outcome import VERIFIED, Outcome
 
 ROLLED_BACK, STOPPED, FAILED = "rolled_back", "stopped", "failed"
@@ -18,12 +19,16 @@ _NEXT = "Run 06.network.yml again to finish the change, or rollback.yml to go ba
 
 @dataclass(frozen=True)
 class Ending:
-    """``forward`` is the change, ``back`` the way back where one was gone; labels are for people."""
+    """``forward`` is the change, ``back`` the way back where one was gone, ``meter`` what all of it has cost.
+
+    Labels are for people.
+    """
 
     source: str
     target: str
     forward: Outcome
     back: Outcome | None = None
+    meter: MeterReport | None = None
 
     @property
     def outcome(self) -> str:
@@ -40,6 +45,9 @@ class Ending:
 
     def lines(self) -> tuple[str, ...]:
         """The ending in lines a person reads."""
+        return (*self._lines(), *(self.meter.lines() if self.meter else ()))
+
+    def _lines(self) -> tuple[str, ...]:
         told = self.forward.lines(self.source, self.target)
         if self.outcome == VERIFIED:
             return told

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import Share
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
@@ -31,7 +32,8 @@ _TOLD = ("id", "from", "to", "started", "holder", "step", "outcome")
 class Switch:
     """A change; ``id`` tells runs apart, ``declared`` are the settings that it leads to, secrets excepted.
 
-    ``record`` is what the journal tells, ``holder`` is who makes the change.
+    ``record`` is what the journal tells, ``holder`` is who makes the change, ``shares`` what each inventory host
+    measures meanwhile.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Switch:
     declared: t.Mapping[str, t.Any]
     record: Record = field(default_factory=Record)
     holder: str = ""
+    shares: t.Mapping[str, Share] = field(default_factory=dict)
 
     @property
     def begun(self) -> t.Mapping[str, t.Any] | None:
@@ -61,6 +64,11 @@ class Switch:
     def restores(self) -> bool:
         """Whether the change leads back to what an open run has kept."""
         return self.begun is not None and dict(self.declared) == dict(self.begun["from"]["settings"])
+
+    @property
+    def measures(self) -> bool:
+        """Whether it is measured what the change costs."""
+        return self.active and self.change.target.meter
 
     @property
     def renews(self) -> bool:
@@ -89,7 +97,8 @@ class Switch:
             "begun": {key: self.begun[key] for key in _TOLD if key in self.begun} if self.begun else None,
             "holder": self.holder,
             "dead": (self.record.lease or {}).get("holder", ""),
-            "meter": change.target.meter,
+            "meter": self.measures,
+            "measured_as": self.begun["id"] if self.begun else self.id,
             "undo": change.target.on_failure == "rollback",
         }
 

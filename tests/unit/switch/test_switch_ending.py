@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import summarise
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._ending import Ending
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._outcome import FAILED, VERIFIED, Outcome
 
@@ -50,3 +51,8 @@ def test_both_ways_tell_where_they_failed():
 def test_an_outcome_is_read_back_from_a_tasks_result():
     told = {"outcome": FAILED, "step": "settle", "reasons": ["node1: still lacks a route"], "away": [], "lines": []}
     assert Outcome.from_result(told) == BAD
+
+
+def test_what_it_has_cost_is_told_last():
+    ending = Ending("flannel vxlan", "flannel host-gw", WELL, meter=summarise({"node1": {"failed": True, "msg": "no"}}))
+    assert ending.lines()[-2:] == ("Meter: nothing was measured.", "  No figures: node1 (no).")

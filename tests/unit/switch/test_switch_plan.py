@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import Share
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import switch
@@ -13,6 +16,8 @@ from ansible_collections.switchyard.cni.tests.unit.verify.clusters import intent
 
 NODE = "k8s-node1"
 HOST_GW = {"label": "flannel host-gw", "settings": {"flannel_backend": "host-gw"}}
+
+BEGUN = {"id": "0badcafe", "started": "2026-11-26T10:00:00Z", "step": "sweep", "from": HOST_GW}
 
 
 def planned(before, after, record=None):
@@ -52,16 +57,17 @@ def test_nothing_to_change_is_told_as_nothing():
 
 
 def test_what_an_earlier_run_has_begun_is_ended():
-    run = {"started": "2026-11-26T10:00:00Z", "step": "sweep", "from": HOST_GW, "snapshot": [{"kind": "ConfigMap"}]}
+    run = {**BEGUN, "snapshot": [{"kind": "ConfigMap"}]}
     plan = planned({}, {}, Record.of({"journal": {"run": run}}))
     assert plan["switch"]["active"] is True
     assert plan["switch"]["from"] == HOST_GW
     assert plan["restore"] == []
+    assert plan["switch"]["measured_as"] == "0badcafe"
     assert "Begun: 2026-11-26T10:00:00Z by a run that has ended at the step sweep." in plan["summary"]
 
 
 def test_the_way_back_brings_back_what_the_open_run_has_kept():
-    run = {"started": "2026-11-26T10:00:00Z", "step": "sweep", "from": HOST_GW, "snapshot": [{"kind": "ConfigMap"}]}
+    run = {**BEGUN, "snapshot": [{"kind": "ConfigMap"}]}
     plan = planned({}, HOST_GW["settings"], Record.of({"journal": {"run": run}}))
     assert plan["restore"] == [{"kind": "ConfigMap"}]
 
@@ -93,3 +99,21 @@ def test_a_secret_is_in_no_result():
     key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI="
     plan = planned({}, {"flannel_backend": "wireguard", "flannel_wireguard_psk": key, "network_allow": ["pods"]})
     assert key not in str(plan["switch"]) + str(plan["summary"])
+
+
+def test_each_node_is_told_what_to_measure():
+    world = running()
+    change = replace(
+        switch(between(world, flannel_backend="host-gw"), {}), shares={NODE: Share(listen=("172.50.2.3",))}
+    )
+    nodes = plan_network(intent_of(flannel_backend="host-gw"), world.scene().observed, change).as_result()["nodes"]
+    assert {name: node["meter"] for name, node in nodes.items()} == {
+        "k8s-master1": None,
+        NODE: {"pairs": [], "listen": ["172.50.2.3"]},
+        "k8s-node2": None,
+    }
+
+
+def test_nothing_is_measured_where_the_operator_wants_it_so():
+    assert planned({}, {"flannel_backend": "host-gw"})["switch"]["meter"] is True
+    assert planned({}, {"flannel_backend": "host-gw", "network_meter": False})["switch"]["meter"] is False

@@ -107,7 +107,7 @@ def test_whoever_takes_over_an_open_run_keeps_what_was_before_it():
     taken = step(api, "open", holder="you", run={**RUN, "id": "2", "from": {"label": "mixed"}})
     assert taken["resumed"]
     run = journal(api)["run"]
-    assert (run["id"], run["from"], run["holder"]) == ("2", VXLAN, "you")
+    assert (run["id"], run["from"], run["holder"]) == (RUN["id"], VXLAN, "you")
     assert run["snapshot"][0]["data"] == {"net-conf.json": "vxlan"}
 
 
