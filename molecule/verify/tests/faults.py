@@ -178,7 +178,7 @@ HOST = (
     Fault(
         "cni-mtu-wrong",
         NODE2,
-        # Written, not moved: containerd takes a file that is moved in for one that is gone, and the kubelet is NotReady.
+        # Written, not moved: containerd takes a file that is moved in for a lost one, and the kubelet is NotReady.
         f"cp {CNI_CONF} /root && "
         f"""sed 's/"hairpinMode": true/"hairpinMode": true, "mtu": 1400/' /root/10-flannel.conflist > {CNI_CONF}""",
         f"cat /root/10-flannel.conflist > {CNI_CONF} && rm /root/10-flannel.conflist",
