@@ -27,6 +27,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import Networ
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import Present, peers_away, presence
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder import gone, myself
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import DECLARED, PREVIOUS, Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
@@ -37,11 +38,6 @@ ARGUMENTS = {
     "scope": {"type": "str", "choices": ["network", "prepare"], "default": "network"},
     "group_pattern": {"type": "list", "elements": "str", "default": GROUPS},
     "target": {"type": "str", "choices": [DECLARED, PREVIOUS], "default": DECLARED},
-}
-Planner = t.Callable[[Intent, t.Sequence[ObservedNode], Switch | None], NetworkPlan]
-PLANNERS: dict[str, Planner] = {
-    "network": plan_network,
-    "prepare": plan_preparation,
 }
 
 
@@ -66,40 +62,24 @@ class ActionModule(ClusterAction):
                 return refusal(problems + wrong)
         nodes = self.nodes(variables, hosts, cluster, lambda own: self.read(own, _inventory.OBSERVED))
         change = transition(intent, cluster, nodes)
+        present = presence(change, nodes)
         holder = myself()
-        problems += wrong + check(intent, nodes) + unreachable + record.held(holder, gone)
+        problems += wrong + check(intent, present.here) + unreachable + record.held(holder, gone)
+        problems += present.problems(change)
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
         if errors(problems):
             return refusal(problems)
-        switching = switch(change, settings, record, holder)
-        if cluster is not None and switching.measures:
-            switching = replace(switching, shares=choose(Scene(intent, cluster, nodes)))
-        return self._result(PLANNERS[arguments["scope"]], intent, nodes, switching, cluster, problems)
-
-    def _result(
-        self,
-        planner: Planner,
-        intent: Intent,
-        nodes: t.Sequence[ObservedNode],
-        switching: Switch,
-        cluster: Cluster | None,
-        problems: t.Sequence[Problem],
-    ) -> dict[str, t.Any]:
+        switching = switch(change, settings, record, holder, present.here)
         try:
-            plan = planner(intent, nodes, switching)
+            plan = (
+                plan_preparation(intent, nodes)
+                if arguments["scope"] == "prepare"
+                else _planned(intent, cluster, nodes, present, switching)
+            )
         except BackendError as error:
             raise AnsibleActionFail(str(error)) from error
-        return {
-            "changed": False,
-            **plan.as_result(),
-            "api": {
-                "kubeconfig": intent.kubeconfig,
-                "context": intent.context,
-                "namespaces": list(cluster.namespaces) if cluster else [],
-            },
-            "warnings": [str(problem) for problem in warnings(problems)],
-        }
+        return _result(plan, intent, cluster, problems)
 
     def _cluster(
         self, intent: Intent, scope: str, variables: Variables
@@ -122,3 +102,30 @@ def _network(raw: t.Mapping[str, t.Any]) -> tuple[Intent | None, t.Mapping[str, 
     values, wrong = resolve(raw, _inventory.INTERNAL)
     intent, contradictions = build_intent(values)
     return intent, values, wrong + contradictions + (undeployable(intent.plugin) if intent else [])
+
+
+def _planned(
+    intent: Intent, cluster: Cluster | None, nodes: t.Sequence[ObservedNode], present: Present, switching: Switch
+) -> NetworkPlan:
+    """The plan for the nodes that are there, with what only all nodes together tell."""
+    if cluster is None or not (switching.measures or present.away):
+        return plan_network(intent, present.here, switching)
+    scene = Scene(intent, cluster, nodes)
+    if switching.measures:
+        switching = replace(switching, shares=choose(scene))
+    return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away))
+
+
+def _result(
+    plan: NetworkPlan, intent: Intent, cluster: Cluster | None, problems: t.Sequence[Problem]
+) -> dict[str, t.Any]:
+    return {
+        "changed": False,
+        **plan.as_result(),
+        "api": {
+            "kubeconfig": intent.kubeconfig,
+            "context": intent.context,
+            "namespaces": list(cluster.namespaces) if cluster else [],
+        },
+        "warnings": [str(problem) for problem in warnings(problems)],
+    }

@@ -34,7 +34,8 @@ class NodePlan:
     """One node: the state it is brought to, and the condition that proves it.
 
     ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition;
-    ``sweep`` is what goes there once the new network is in force, ``meter`` what it measures while the network changes.
+    ``sweep`` is what goes there once the new network is in force, ``meter`` what it measures while the network changes;
+    ``away`` is a node that the run goes on without.
     """
 
     state: NodeState
@@ -43,6 +44,7 @@ class NodePlan:
     proved: bool = False
     sweep: t.Mapping[str, t.Any] | None = None
     meter: t.Mapping[str, t.Any] | None = None
+    away: bool = False
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -52,6 +54,7 @@ class NodePlan:
             "proved": self.proved,
             "sweep": dict(self.sweep) if self.sweep else None,
             "meter": dict(self.meter) if self.meter else None,
+            "away": self.away,
         }
 
 
@@ -59,7 +62,8 @@ class NodePlan:
 class NetworkPlan:
     """The whole plan; ``cluster`` is the plugin's own part, ``nodes`` is keyed by inventory host.
 
-    ``configure`` says whether something has to be written before the nodes' agents start.
+    ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
+    nodes take part, so that the cluster itself can say when it is done.
     """
 
     plugin: str
@@ -71,6 +75,7 @@ class NetworkPlan:
     configure: bool = False
     switch: Switch | None = None
     changing: tuple[t.Mapping[str, str], ...] = ()
+    complete: bool = True
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -78,6 +83,7 @@ class NetworkPlan:
             "plugin": self.plugin,
             "backend": self.backend,
             "configure": self.configure,
+            "complete": self.complete,
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
@@ -108,11 +114,20 @@ def plan_preparation(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Sw
     )
 
 
-def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch | None = None) -> NetworkPlan:
-    """The whole pod network. Raises BackendError when a node cannot be reached by its peers."""
+def plan_network(
+    intent: Intent,
+    nodes: t.Sequence[ObservedNode],
+    switch: Switch | None = None,
+    away: t.Sequence[ObservedNode] = (),
+    peers_away: t.Sequence[Endpoint] = (),
+) -> NetworkPlan:
+    """The whole pod network; ``away`` are nodes that this run goes on without, ``peers_away`` what others see of them.
+
+    Raises BackendError when a node cannot be reached by its peers.
+    """
     plugin = plugin_plan(intent, nodes)
     active = switch is not None and switch.active
-    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, active)
+    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, active, peers_away)
     sweeps = _Sweeps(intent, nodes) if active else None
     orders = {node.host: sweeps.of(node) for node in nodes} if sweeps else {}
     return NetworkPlan(
@@ -125,15 +140,20 @@ def plan_network(intent: Intent, nodes: t.Sequence[ObservedNode], switch: Switch
                 node, states.of(node) + plugin.node_state(node), expectations.of(node), orders.get(node.host), switch
             )
             for node in nodes
-        },
+        }
+        | {node.host: _LEFT for node in away},
         summary=_headline("Change" if active else "Deploy", intent, nodes)
         + (switch.lines() if switch else ())
         + _swept(nodes, orders)
-        + _nodes_line(nodes),
+        + _nodes_line(nodes, away),
         proved=_proved(intent, nodes),
         switch=switch,
         changing=plugin.changing,
+        complete=not away,
     )
+
+
+_LEFT = NodePlan(NodeState(), {}, settled=True, proved=True, away=True)
 
 
 def _node_plan(
@@ -176,12 +196,18 @@ class _Expectations:
     While the network changes, the earlier backend's routes do not count until they are swept.
     """
 
-    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode], changing: bool = False) -> None:
+    def __init__(
+        self,
+        intent: Intent,
+        nodes: t.Sequence[ObservedNode],
+        changing: bool = False,
+        peers_away: t.Sequence[Endpoint] = (),
+    ) -> None:
         self._changing = changing
         found = [endpoint(node, intent) for node in nodes]
         self._intent = intent
         self._endpoints = {item.name: item for item in found if item is not None}
-        peers = list(self._endpoints.values())
+        peers = [*self._endpoints.values(), *peers_away]
         self._routes = ExpectedTable(intent.backend, "pod_routes", peers, intent) if intent.kube else None
 
     def of(self, node: ObservedNode) -> dict[str, t.Any]:
@@ -235,8 +261,14 @@ def _headline(verb: str, intent: Intent, nodes: t.Sequence[ObservedNode]) -> tup
     return (f"{verb}: {intent.plugin}, backend {intent.backend.label}, pods {pods}, {len(nodes)} nodes.",)
 
 
-def _nodes_line(nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:
-    return (f"Nodes: {names(node.label for node in nodes)}.",)
+def _nodes_line(nodes: t.Sequence[ObservedNode], away: t.Sequence[ObservedNode]) -> tuple[str, ...]:
+    """Who takes part, and who does not."""
+    told = [
+        ("Nodes", nodes),
+        ("Left for later, since they do not answer", [node for node in away if node.asked]),
+        ("Left out by --limit", [node for node in away if not node.asked]),
+    ]
+    return tuple(f"{what}: {names(node.label for node in some)}." for what, some in told if some)
 
 
 def _proved(intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:

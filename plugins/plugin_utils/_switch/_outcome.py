@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 
 VERIFIED, FAILED = "verified", "failed"
+UNREACHABLE = "unreachable"
 _SHOWN = 5
 Raw = t.Mapping[str, t.Any]
 
@@ -58,10 +60,11 @@ class Outcome:
 
 def settling(evidence: Evidence) -> Outcome:
     """Whether every node has the new network's routes, so that the change may go on."""
-    if "roll" in evidence.failures:
-        return Outcome(FAILED, "roll", (evidence.failures["roll"],))
     away = tuple(host for host, result in evidence.settled.items() if result is not None and result.get("unreachable"))
     wrong = _failed(evidence.settled)
+    # A node that died meanwhile makes the rollout fail, and is left for later where all others have followed.
+    if "roll" in evidence.failures and (wrong or not away):
+        return Outcome(FAILED, "roll", (evidence.failures["roll"],), away)
     if wrong:
         return Outcome(FAILED, "settle", _shown(wrong), away)
     if away and len(away) == len(evidence.settled):
@@ -82,9 +85,9 @@ def judge(evidence: Evidence) -> Outcome:
     if evidence.verification is None or "verify" in evidence.failures:
         return Outcome(FAILED, "verify", (evidence.failures.get("verify", "nothing was verified"),), settled.away)
     bad = [one for one in evidence.verification["findings"] if one["severity"] == "error"]
-    unread = {one["name"] for one in evidence.verification["nodes"] if one["state"] != VERIFIED}
-    away = tuple(sorted(unread))
-    bad = [one for one in bad if one["node"] not in unread and not _about(one, unread)]
+    unread = [one for one in evidence.verification["nodes"] if one["state"] != VERIFIED]
+    away = tuple(sorted(one["name"] for one in unread if one["state"] == UNREACHABLE))
+    bad = [one for one in bad if not _about(one, unread)]
     if bad:
         reasons = tuple(f"{one['node'] or 'cluster'}: {one['id']}: {one['subject']}: {one['actual']}" for one in bad)
         more = (f"and {len(reasons) - _SHOWN} more",) if len(reasons) > _SHOWN else ()
@@ -116,6 +119,16 @@ def _shown(wrong: t.Mapping[str, str]) -> tuple[str, ...]:
     return tuple(told[:_SHOWN]) + ((f"and {len(told) - _SHOWN} more",) if len(told) > _SHOWN else ())
 
 
-def _about(finding: Raw, unread: t.Collection[str]) -> bool:
-    """Whether a path of this finding ends on a node that does not answer."""
-    return finding["id"].startswith("path-") and any(name in finding["subject"] for name in unread)
+_OF_ALL_AGENTS = "agent-not-ready"
+"""The finding of a DaemonSet that is not ready on some node, which names none."""
+
+
+def _about(finding: Raw, unread: t.Collection[Raw]) -> bool:
+    """Whether a finding is one of a node that does not answer: its own, of a path to it, or of a route to its pods."""
+    if finding["id"] == _OF_ALL_AGENTS and unread:
+        return True
+    networks = [cidr.partition("/")[0] for one in unread for cidr in one["pod_cidrs"]]
+    about = [*(one["name"] for one in unread), *networks]
+    return finding["node"] in about or any(
+        re.search(rf"(?<![\w.:-]){re.escape(text)}(?![\w.:-])", finding["subject"]) for text in about
+    )

@@ -20,13 +20,15 @@ Raw = t.Mapping[str, t.Any]
 class Record:
     """``begun`` is a run that has not reached a verified state, ``previous`` the network before the last change.
 
-    ``snapshot`` are the objects as they were before the open run, ``lease`` is who changes the network at this moment.
+    ``snapshot`` are the objects as they were before the open run, ``lease`` is who changes the network at this moment,
+    ``left`` are the nodes that the last change was ended without.
     """
 
     begun: Raw | None = None
     previous: Raw | None = None
     snapshot: tuple[Raw, ...] = ()
     lease: Raw | None = None
+    left: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, told: Raw | None) -> Record:
@@ -39,6 +41,7 @@ class Record:
             previous=before["from"] if before else None,
             snapshot=tuple((run or {}).get("snapshot") or ()),
             lease=(told or {}).get("lease"),
+            left=tuple((before or {}).get("left") or ()),
         )
 
     def held(self, holder: str, gone: t.Callable[[str], bool]) -> list[Problem]:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import Share
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
@@ -33,7 +34,8 @@ class Switch:
     """A change; ``id`` tells runs apart, ``declared`` are the settings that it leads to, secrets excepted.
 
     ``record`` is what the journal tells, ``holder`` is who makes the change, ``shares`` what each inventory host
-    measures meanwhile.
+    measures meanwhile. ``joins`` are nodes that an earlier change was ended without and that follow now, ``left`` those
+    that still do not.
     """
 
     id: str
@@ -42,6 +44,8 @@ class Switch:
     record: Record = field(default_factory=Record)
     holder: str = ""
     shares: t.Mapping[str, Share] = field(default_factory=dict)
+    joins: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def begun(self) -> t.Mapping[str, t.Any] | None:
@@ -50,15 +54,17 @@ class Switch:
 
     @property
     def before(self) -> t.Mapping[str, t.Any]:
-        """The network before the change; while a run is open, before that run."""
+        """The network before the change; while a run is open, or nodes only follow, before that run."""
         if self.begun is not None:
             return self.begun["from"]
+        if not self.change.switches and self.record.previous is not None:
+            return self.record.previous
         return {"label": _label(self.change.source), "settings": plain(self.change.settings or {})}
 
     @property
     def active(self) -> bool:
         """Whether this run changes a running pod network, or ends what another one has begun."""
-        return self.change.switches or self.begun is not None
+        return self.change.switches or self.begun is not None or bool(self.joins)
 
     @property
     def restores(self) -> bool:
@@ -95,6 +101,7 @@ class Switch:
             "renews": self.renews,
             "steps": list(STEPS),
             "begun": {key: self.begun[key] for key in _TOLD if key in self.begun} if self.begun else None,
+            "left": list(self.left),
             "holder": self.holder,
             "dead": (self.record.lease or {}).get("holder", ""),
             "meter": self.measures,
@@ -105,7 +112,11 @@ class Switch:
     def _lines(self) -> t.Iterator[str]:
         change = self.change
         source = self.before["label"] or "nothing"
-        yield f"Switch: {source} to {_label(change.target)}; {_CLASSES[change.kind]}."
+        if self.joins and not change.switches and self.begun is None:
+            target = _label(change.target)
+            yield f"Join: {names(self.joins)} did not answer when {source} became {target}, and follows now."
+        else:
+            yield f"Switch: {source} to {_label(change.target)}; {_CLASSES[change.kind]}."
         if self.begun is not None:
             yield f"Begun: {self.begun.get('started')} by a run that has ended at the step {self.begun.get('step')}."
         if change.changes:
@@ -121,10 +132,23 @@ class Switch:
 
 
 def switch(
-    change: Transition, declared: t.Mapping[str, t.Any], record: Record | None = None, holder: str = ""
+    change: Transition,
+    declared: t.Mapping[str, t.Any],
+    record: Record | None = None,
+    holder: str = "",
+    here: t.Iterable[ObservedNode] = (),
 ) -> Switch:
-    """A change of its own, which no other run is mistaken for."""
-    return Switch(uuid4().hex[:8], change, declared, record or Record(), holder)
+    """A change of its own, which no other run is mistaken for; ``here`` are the nodes that take part."""
+    known = record or Record()
+    joins, left = parted(known.left, here)
+    return Switch(uuid4().hex[:8], change, declared, known, holder, joins=joins, left=left)
+
+
+def parted(left: t.Sequence[str], here: t.Iterable[ObservedNode]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the nodes that an earlier change has left (names or hosts) that are here, and the others."""
+    names_of = {name: node.name for node in here for name in (node.name, node.host)}
+    joins = tuple(dict.fromkeys(names_of[name] for name in left if name in names_of))
+    return joins, tuple(name for name in left if name not in names_of)
 
 
 def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

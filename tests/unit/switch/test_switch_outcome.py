@@ -13,7 +13,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._outcome im
 GOOD = {"changed": False, "failed": False}
 LACKS = "node1: still lacks after 60 s: flannel.1"
 GONE = {"unreachable": True, "msg": "no route to host"}
-HOSTS = ("master", "node1", "node2")
+SUBNETS = {"master": "172.50.0.0/24", "node1": "172.50.2.0/24", "node2": "172.50.1.0/24"}
+HOSTS = tuple(SUBNETS)
 
 
 def finding(name, node, severity="error", subject="172.50.1.0/24"):
@@ -21,7 +22,10 @@ def finding(name, node, severity="error", subject="172.50.1.0/24"):
 
 
 def verification(*findings, away=()):
-    nodes = [{"name": name, "state": "unreachable" if name in away else "verified"} for name in HOSTS]
+    nodes = [
+        {"name": name, "state": "unreachable" if name in away else "verified", "pod_cidrs": [SUBNETS[name]]}
+        for name in HOSTS
+    ]
     return {"findings": list(findings), "nodes": nodes}
 
 
@@ -71,11 +75,29 @@ def test_a_node_that_has_gone_away_is_left_for_later():
     found = verification(
         finding("node-unreachable", "node2"),
         finding("path-unreachable", "node1", subject="default/a on node1 to default/b on node2"),
+        finding("route-missing", "node1", subject="172.50.1.0/24"),
+        finding("neighbour-missing", "node1", subject="172.50.1.0 on flannel.1"),
+        finding("agent-not-ready", "", subject="DaemonSet kube-flannel/kube-flannel-ds"),
         away=("node2",),
     )
     outcome = judge(replace(WELL, settled={**WELL.settled, "node2": GONE}, verification=found))
     assert (outcome.verified, outcome.away) == (True, ("node2",))
     assert "Left for later, since they do not answer: node2." in outcome.lines("a", "b")
+
+
+@pytest.mark.parametrize("subject", ["172.50.1.0/24", "default/a on node1 to default/b on node20", "172.50.1.01"])
+def test_what_is_no_matter_of_that_node_still_counts(subject):
+    gone = "node2" if "node" in subject else "master"
+    found = verification(finding("route-missing", "node1", subject=subject), away=(gone,))
+    assert not judge(replace(WELL, verification=found)).verified
+
+
+def test_a_rollout_that_a_dead_node_has_held_up_is_no_failure_where_all_others_have_followed():
+    stuck = replace(WELL, failures={"roll": "DaemonSet is not ready"})
+    gone = {**WELL.settled, "node2": GONE}
+    assert settling(replace(stuck, settled=gone)).verified
+    assert settling(stuck).step == "roll"
+    assert settling(replace(stuck, settled={**gone, "node1": {"failed": True, "msg": "still lacks"}})).step == "roll"
 
 
 def test_of_many_failures_some_are_shown_and_the_others_counted():
