@@ -25,8 +25,8 @@ test-package test-importer: venv ## Build the tarball, install it, import it as 
 test-molecule: venv ## Molecule scenarios on the lab; SCENARIO=name runs one
 	$(TEST) $(if $(SCENARIO),--only lab --only molecule-$(SCENARIO),--only molecule)
 
-test-long: venv ## Unit and property tests with the slow ones and many more examples
-	SWITCHYARD_LONG=1 $(TEST) --only unit
+test-long: venv ## Unit and property tests with the slow ones, and every way to interrupt a change (an hour)
+	SWITCHYARD_LONG=1 $(TEST) --only unit --only lab --only molecule-interrupted
 
 .PHONY: docs
 docs: venv ## Write the pages that are made from code

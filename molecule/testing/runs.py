@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +83,46 @@ def play(playbook: str, *options: str, **settings: str) -> Run:
         check=False,
     )
     return Run(done.returncode, done.stdout)
+
+
+def kill(playbook: str, when: str, **settings: str) -> None:
+    """Start the operator's command, and kill it and all its children as soon as it prints a line with this text."""
+    seen = []
+    with started(playbook, **settings) as run:
+        for line in run.stdout or ():
+            seen.append(line)
+            if when in line:
+                os.killpg(run.pid, signal.SIGKILL)
+                break
+        assert run.wait() == -signal.SIGKILL, "".join(seen)
+
+
+def started(playbook: str, *options: str, **settings: str) -> subprocess.Popen[str]:
+    """Start the operator's command in a session of its own; its output is to be read."""
+    return subprocess.Popen(
+        command(playbook, *options, **settings),
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def meanwhile(playbook: str, when: str, happens: Callable[[], None], **settings: str) -> Run:
+    """Run the operator's command to its end; something happens as soon as it prints a line with this text."""
+    seen, done = [], False
+    with started(playbook, **settings) as run:
+        for line in run.stdout or ():
+            seen.append(line)
+            if not done and when in line:
+                happens()
+                done = True
+        status = run.wait()
+    assert done, "".join(seen)
+    return Run(status, "".join(seen))
 
 
 def state_of(*nodes: str) -> dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .checks import with_crash
@@ -38,7 +39,7 @@ def scenario(work: Workspace, name: str) -> list[Case]:
     done = work.run(
         f"molecule-{name}",
         [work.tool("molecule"), "test", "--destroy=never", "--scenario-name", name],
-        minutes=15,
+        minutes=150 if os.environ.get("SWITCHYARD_LONG") else 15,
         env={
             "ANSIBLE_COLLECTIONS_PATH": str(work.root / ".collections"),
             "SWITCHYARD_JUNIT_DIR": str(reports),

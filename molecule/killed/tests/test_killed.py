@@ -5,11 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-from collections.abc import Callable
-
 import pytest
 from testing import lab, runs, seed
 
@@ -17,43 +12,18 @@ VXLAN = {"flannel_backend": "vxlan"}
 HOST_GW = {"flannel_backend": "host-gw"}
 
 
-def _prints(text: str) -> Callable[[str], bool]:
-    return lambda line: text in line
-
-
-def _kill(when: Callable[[str], bool], **settings: str) -> None:
-    """Start the operator's command and kill it and all its children when a line it prints is the last one."""
-    with subprocess.Popen(
-        runs.command("06.network.yml", **settings),
-        cwd=runs.ROOT,
-        env=runs.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as run:
-        seen = []
-        for line in run.stdout:
-            seen.append(line)
-            if when(line):
-                os.killpg(run.pid, signal.SIGKILL)
-                break
-        assert run.wait() == -signal.SIGKILL, "".join(seen)
-
-
 # In the order of a run: each kill meets what the one before it left behind.
 POINTS = {
-    "before the nodes are prepared": _prints("PLAY [Prepare the nodes]"),
-    "while the nodes are prepared": _prints("TASK [switchyard.cni.prepare : Kernel modules"),
-    "before the objects are applied": _prints("PLAY [Deploy the pod network]"),
-    "while the objects are applied": _prints("TASK [switchyard.cni.flannel : Apply the objects"),
+    "before the nodes are prepared": "PLAY [Prepare the nodes]",
+    "while the nodes are prepared": "TASK [switchyard.cni.prepare : Kernel modules",
+    "before the objects are applied": "PLAY [Deploy the pod network]",
+    "while the objects are applied": "TASK [switchyard.cni.flannel : Apply the objects",
 }
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_first_deploy_can_be_killed(point):
-    _kill(POINTS[point], **VXLAN)
+    runs.kill("06.network.yml", POINTS[point], **VXLAN)
 
 
 def test_started_again_it_ends_well():
@@ -64,12 +34,12 @@ def test_started_again_it_ends_well():
 
 
 def test_a_run_killed_before_its_proof_has_nothing_left_to_change():
-    _kill(_prints("PLAY [Prove the pod network"), **VXLAN)
+    runs.kill("06.network.yml", "PLAY [Prove the pod network", **VXLAN)
     runs.play("06.network.yml", **VXLAN).must_change_nothing()
 
 
 def test_a_change_of_backend_killed_half_way_is_finished_by_the_next_run():
-    _kill(_prints("TASK [switchyard.cni.flannel : Apply the objects"), **HOST_GW)
+    runs.kill("06.network.yml", "TASK [switchyard.cni.flannel : Apply the objects", **HOST_GW)
     runs.play("06.network.yml", **HOST_GW).must_succeed()
     _shows("flannel_hostgw")
     runs.play("06.network.yml", **HOST_GW).must_change_nothing()
