@@ -5,26 +5,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
+from .lab import DEPLOY, KUBECTL, OUT, ROLLOUT, ansible_version, clean, docker_version, playbook, run
 from .page import Section, machine, word
 
-ROOT = Path(__file__).resolve().parents[2]
-OUT = ROOT / "build" / "bench"
-BIN = Path(sys.executable).parent
 MANIFEST = OUT / "kube-flannel.yml"
-KUBECTL = (str(BIN / "kubectl"), f"--kubeconfig={ROOT / '.lab' / 'kubeconfig'}")
-ROLLOUT = ("rollout", "status", "--namespace=kube-flannel", "daemonset/kube-flannel-ds", "--timeout=120s")
-DEPLOY = "playbooks/06.network.yml"
 ABOUT = """On the lab, three nodes that are containers of one machine. The floor is what kubectl alone needs for the
 very same objects; the first deploy also observes and prepares the nodes, and proves every route afterwards. Both start
 from a cluster without a pod network. A module execution is a program that a connection ran on a node, counted from
@@ -53,30 +43,6 @@ class Executions:
 
     first: int
     second: int
-
-
-def run(argv: Sequence[str], name: str) -> tuple[float, str]:
-    """Run a program; return its seconds and its output, which a log keeps. Exit if it fails."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    env = {**kept, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    start = time.monotonic()
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - start
-    log = OUT / f"{name}.log"
-    log.write_text(done.stdout + done.stderr, encoding="utf-8")
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(argv)}\n{done.stdout}{done.stderr}\nfailed; see {log}")
-    return seconds, done.stdout
-
-
-def playbook(name: str, *options: str, log: str) -> tuple[float, str]:
-    """Run a playbook as the operator does."""
-    return run([str(BIN / "ansible-playbook"), name, *options], log)
-
-
-def clean() -> None:
-    """Bring the lab back to a cluster without a pod network; not measured."""
-    playbook("bench/clean.yml", log="clean")
 
 
 def floor() -> float:
@@ -150,16 +116,6 @@ def report(times: Times, executions: Executions) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _docker() -> str:
-    dummy, version = run(["docker", "version", "--format={{.Server.Version}}"], "docker")
-    return f"Docker {version.strip()}"
-
-
-def _ansible() -> str:
-    dummy, version = run([str(BIN / "ansible"), "--version"], "ansible")
-    return version.splitlines()[0].strip()
-
-
 def bench(rounds: int) -> Section:
     """Measure on the lab, which must be up."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -167,5 +123,5 @@ def bench(rounds: int) -> Section:
     playbook("bench/render.yml", "--extra-vars", f"bench_manifest={MANIFEST}", log="render")
     executions = count_executions()
     table = report(measure(rounds), executions)
-    text = f"{ABOUT}\n{table}\n{rounds} rounds: {machine(_docker(), _ansible())}\n"
+    text = f"{ABOUT}\n{table}\n{rounds} rounds: {machine(docker_version(), ansible_version())}\n"
     return Section("Deploying", text)
