@@ -30,6 +30,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import re
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import Present, peers_away, presence
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder import gone, myself
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import DECLARED, PREVIOUS, Record
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import stage_problems, stages
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import objections, transition
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
@@ -65,7 +66,7 @@ class ActionModule(ClusterAction):
         present = presence(change, nodes)
         holder = myself()
         problems += wrong + check(intent, present.here) + unreachable + record.held(holder, gone)
-        problems += present.problems(change)
+        problems += present.problems(change) + stage_problems(intent, present.here)
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
         if errors(problems):
@@ -108,11 +109,13 @@ def _planned(
     intent: Intent, cluster: Cluster | None, nodes: t.Sequence[ObservedNode], present: Present, switching: Switch
 ) -> NetworkPlan:
     """The plan for the nodes that are there, with what only all nodes together tell."""
-    if cluster is None or not (switching.measures or present.away):
+    if cluster is None or not (switching.active or present.away):
         return plan_network(intent, present.here, switching)
     scene = Scene(intent, cluster, nodes)
     if switching.measures:
         switching = replace(switching, shares=choose(scene))
+    if switching.change.switches and switching.begun is None:
+        switching = replace(switching, stages=stages(intent, scene, present.here))
     return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away))
 
 

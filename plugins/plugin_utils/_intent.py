@@ -90,7 +90,8 @@ class Intent:
 
     ``options`` are the backend's. ``node_prefixes`` maps an IP version to the prefix length of a node's subnet.
     ``allow`` names the classes of a change that the operator allows besides new routes, ``on_failure`` is
-    ``rollback`` or ``stop``, ``meter`` says whether losses are measured. ``assumed`` names the settings whose value
+    ``rollback`` or ``stop``, ``rollout`` the order in which agents change and ``canary`` the node that is first,
+    ``meter`` says whether losses are measured. ``assumed`` names the settings whose value
     could not be used, so that their default stands here: no conclusion may be drawn from those.
     """
 
@@ -109,6 +110,8 @@ class Intent:
     foreign_cni: str
     allow: tuple[str, ...]
     on_failure: str
+    rollout: str
+    canary: str
     meter: bool
     options: BackendOptions
     flannel: FlannelIntent
@@ -206,6 +209,8 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         foreign_cni=values["network_foreign_cni"],
         allow=values["network_allow"],
         on_failure=values["network_on_failure"],
+        rollout=values["network_rollout"],
+        canary=values["network_canary"],
         meter=values["network_meter"],
         options=options[values["network_plugin"]],
         flannel=flannel,

@@ -9,7 +9,7 @@ Pure: observed nodes and an intent in, a value out. Linear in the nodes.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
@@ -63,7 +63,7 @@ class NetworkPlan:
     """The whole plan; ``cluster`` is the plugin's own part, ``nodes`` is keyed by inventory host.
 
     ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
-    nodes take part, so that the cluster itself can say when it is done.
+    nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
     """
 
     plugin: str
@@ -76,6 +76,7 @@ class NetworkPlan:
     switch: Switch | None = None
     changing: tuple[t.Mapping[str, str], ...] = ()
     complete: bool = True
+    agents: t.Mapping[str, t.Any] = field(default_factory=dict)
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -84,6 +85,7 @@ class NetworkPlan:
             "backend": self.backend,
             "configure": self.configure,
             "complete": self.complete,
+            "agents": dict(self.agents),
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
@@ -150,6 +152,7 @@ def plan_network(
         switch=switch,
         changing=plugin.changing,
         complete=not away,
+        agents=plugin.agents,
     )
 
 

@@ -169,6 +169,21 @@ SETTINGS: tuple[Setting, ...] = (
         choices={"rollback": (), "stop": ()},
     ),
     Setting(
+        "network_rollout",
+        "choice",
+        "In which order the nodes' agents change: together keeps a mixed network short; canary changes one node first, "
+        "and the others when its pods still reach them; serial does so node by node.",
+        default="together",
+        choices={"together": (), "canary": (), "serial": ()},
+    ),
+    Setting(
+        "network_canary",
+        "str",
+        "The node that changes first with network_rollout: canary, by its name in the inventory or in the cluster. "
+        "Empty: the last one of the inventory.",
+        default="",
+    ),
+    Setting(
         "network_meter",
         "bool",
         "Whether pods of each node probe each other while a running network changes, so that losses are reported.",

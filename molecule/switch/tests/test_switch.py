@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -45,6 +46,35 @@ def test_a_change_is_planned_made_and_proved(before, after, talking):
     assert {pod.name for pod in talking} <= {pod.name for pod in lab.running_pods()}
 
     runs.play("06.network.yml", **SETTINGS[after]).must_change_nothing()
+
+
+@pytest.mark.parametrize(
+    ("rollout", "before", "after"), [({"network_rollout": "canary"}, V, H), ({"network_rollout": "serial"}, H, V)]
+)
+def test_single_nodes_change_first_where_the_operator_wants_that(rollout, before, after, talking):
+    done = runs.play("06.network.yml", **SETTINGS[after], **rollout).must_succeed()
+    assert "First: k8s-" in done.words
+    assert f"{LABELS[before]} to {LABELS[after]}: done, and verified on every node that answers." in done.words
+    assert " 0 of 3 connections broken." in done.words
+    _routes_as(after)
+    daemonset = json.loads(lab.kubectl("get", *lab.FLANNEL_DAEMONSET, "--output=json"))
+    assert daemonset["spec"]["updateStrategy"]["type"] == "RollingUpdate"
+    assert {pod.name for pod in talking} <= {pod.name for pod in lab.running_pods()}
+    runs.play("06.network.yml", **SETTINGS[after]).must_change_nothing()
+
+
+def test_a_canary_that_fails_keeps_the_others_from_changing(talking):
+    before = {
+        pod["metadata"]["uid"]: pod["spec"]["nodeName"] for pod in lab.objects("pods", "--namespace=kube-flannel")
+    }
+    canary = {"network_rollout": "canary", "network_canary": "k8s-node1", "flannel_image": "lab/flannel:of-nobody"}
+    failed = runs.play("06.network.yml", **SETTINGS[H], **canary, flannel_wait_timeout="10")
+    assert failed.status != 0
+    assert f"Undone: {LABELS[V]} is back, and verified on every node that answers." in failed.words
+    after = {pod["metadata"]["uid"] for pod in lab.objects("pods", "--namespace=kube-flannel")}
+    assert {node for uid, node in before.items() if uid not in after} == {"k8s-node1"}
+    _routes_as(V)
+    assert lab.unreachable_pairs(talking) == []
 
 
 def test_a_dry_run_changes_nothing():

@@ -25,6 +25,10 @@ class PluginPlan(t.Protocol):
     def changing(self) -> tuple[t.Mapping[str, str], ...]:
         """The objects that another backend overwrites: apiVersion, kind, namespace and name."""
 
+    @property
+    def agents(self) -> t.Mapping[str, t.Any]:
+        """Where the agents' pods are: namespace and label_selectors; nothing where the cluster does not run them."""
+
     def cluster(self) -> dict[str, t.Any]:
         """What the plugin's role gives the cluster."""
 

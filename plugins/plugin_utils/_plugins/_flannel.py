@@ -53,6 +53,14 @@ class FlannelPlan:
             {"apiVersion": version, "kind": kind, "namespace": namespace, "name": name} for version, kind, name in named
         )
 
+    @property
+    def agents(self) -> t.Mapping[str, t.Any]:
+        """The pods of the DaemonSet; with etcd flanneld is a unit of systemd."""
+        if not self._intent.kube:
+            return {}
+        selectors = [f"{key}={value}" for key, value in _flannel_manifest.SELECTOR.items()]
+        return {"namespace": self._intent.flannel.namespace, "label_selectors": selectors}
+
     def cluster(self) -> dict[str, t.Any]:
         """The values that the role flannel prints or writes; nothing is left to decide there."""
         flannel = self._intent.flannel

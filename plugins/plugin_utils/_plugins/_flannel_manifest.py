@@ -21,7 +21,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel_r
 
 HEALTHZ_PORT = 8081
 PUBLIC_IP_ANNOTATION = "flannel.alpha.coreos.com/public-ip-overwrite"
-_SELECTOR = {"app": "flannel"}
+SELECTOR = {"app": "flannel"}
 _LABELS = {"app": "flannel", "tier": "node", "k8s-app": "flannel"}
 
 
@@ -33,7 +33,7 @@ def values(
     return {
         "namespace": flannel.namespace,
         "labels": _LABELS,
-        "selector": _SELECTOR,
+        "selector": SELECTOR,
         "config": dict(config),
         "config_hash": config_hash,
         "annotated_nodes": _annotated(nodes),

@@ -15,6 +15,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import Ob
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import Stage
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import PODS, Transition
 
 _CLASSES = {
@@ -34,8 +35,8 @@ class Switch:
     """A change; ``id`` tells runs apart, ``declared`` are the settings that it leads to, secrets excepted.
 
     ``record`` is what the journal tells, ``holder`` is who makes the change, ``shares`` what each inventory host
-    measures meanwhile. ``joins`` are nodes that an earlier change was ended without and that follow now, ``left`` those
-    that still do not.
+    measures meanwhile, ``stages`` the nodes that change before all others. ``joins`` are nodes that an earlier change
+    was ended without and that follow now, ``left`` those that still do not.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Switch:
     record: Record = field(default_factory=Record)
     holder: str = ""
     shares: t.Mapping[str, Share] = field(default_factory=dict)
+    stages: tuple[Stage, ...] = ()
     joins: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
@@ -101,6 +103,7 @@ class Switch:
             "renews": self.renews,
             "steps": list(STEPS),
             "begun": {key: self.begun[key] for key in _TOLD if key in self.begun} if self.begun else None,
+            "stages": [stage.as_result() for stage in self.stages],
             "left": list(self.left),
             "holder": self.holder,
             "dead": (self.record.lease or {}).get("holder", ""),
@@ -128,6 +131,8 @@ class Switch:
             yield f"Pods: {len(change.large)} {fate}: {names(change.large)}."
         for pause in change.pauses:
             yield f"Pause: {pause}."
+        if self.stages:
+            yield f"First: {names(stage.node.label for stage in self.stages)}, one by one; then all others together."
         yield f"Steps: {', '.join(STEPS if self.renews else [step for step in STEPS if step != 'renew'])}."
 
 
