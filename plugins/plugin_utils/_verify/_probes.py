@@ -143,7 +143,7 @@ class _Planner:
         start, goal = self._end(source, version), self._end(target, version, -1)
         if start is not None and goal is not None:
             expected = self._way(source, target, version)
-            yield Probe("", POD, start, goal, expected, self._mtu(source, start.address, expected))
+            yield Probe("", POD, start, goal, expected, self._mtu(source, start, target, goal, expected))
 
     def _from_node(self, source: NodeView, target: NodeView, version: int) -> t.Iterator[Probe]:
         goal = self._end(target, version)
@@ -155,7 +155,7 @@ class _Planner:
     def _within(self, view: NodeView, version: int) -> t.Iterator[Probe]:
         start, goal = self._end(view, version), self._end(view, version, 1)
         if start is not None and goal is not None and start != goal:
-            yield Probe("", POD, start, goal, LOCAL, self._mtu(view, start.address))
+            yield Probe("", POD, start, goal, LOCAL, self._mtu(view, start, view, goal, LOCAL))
 
     def _to_services(self, view: NodeView) -> t.Iterator[Probe]:
         for service in self._scene.cluster.services:
@@ -180,15 +180,25 @@ class _Planner:
             return ANY
         return TUNNEL if own[0].dev in self._scene.devices else DIRECT
 
-    def _mtu(self, view: NodeView, address: str, way: str = LOCAL) -> int | None:
-        """What the source can send at most: the declared MTU, or less for a pod that was made with less."""
-        if view.endpoint is None:
+    def _mtu(self, source: NodeView, start: End, target: NodeView, goal: End, way: str) -> int | None:
+        """What passes between two pods at most: the declared MTU, or less where either was made with less.
+
+        A bridge has the smallest MTU of its ports (net/bridge/br_if.c, br_mtu_auto_adjust): one older pod with a
+        smaller MTU limits what its whole node lets pass.
+        """
+        if source.endpoint is None:
             return None
-        nic, options, backend = view.endpoint.underlay.mtu, self._scene.intent.options, self._scene.backend
-        local = way == LOCAL
-        declared = backend.pod_mtu(nic, options) if local else backend.tunnel_mtu(_version(address), nic, options)
-        own = [pod.mtu for pod in self._pods[view.name] if address in pod.addresses and pod.mtu]
-        return min([declared, *own])
+        nic, options, backend = source.endpoint.underlay.mtu, self._scene.intent.options, self._scene.backend
+        version = _version(start.address)
+        declared = backend.pod_mtu(nic, options) if way == LOCAL else backend.tunnel_mtu(version, nic, options)
+        return min([declared, *self._own_mtus(source, start), *self._own_mtus(target, goal)])
+
+    def _own_mtus(self, view: NodeView, end: End) -> t.Iterator[int]:
+        """The MTUs of a pod and of the bridge that it hangs on."""
+        yield from (pod.mtu for pod in self._pods[view.name] if end.address in pod.addresses and pod.mtu)
+        bridge = view.facts.link(self._scene.backend.bridge) if view.facts and self._scene.backend.bridge else None
+        if bridge is not None:
+            yield bridge.mtu
 
 
 def _pods(scene: Scene, view: NodeView) -> list[Pod]:
