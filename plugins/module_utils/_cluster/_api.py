@@ -52,6 +52,10 @@ class ApiConflict(ApiError):
     """Somebody else was faster: the object exists already, or is another one than was read."""
 
 
+class ApiBusy(ApiError):
+    """Not now: a PodDisruptionBudget forbids an eviction, or the API server has too much to do."""
+
+
 class ApiServer(Protocol):
     """Reading an API server."""
 
@@ -63,10 +67,13 @@ class ApiWriter(ApiServer, Protocol):
     """Reading and changing an API server."""
 
     def create(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
-        """Add an object to the collection at a path. Raises ApiConflict or another ApiError."""
+        """Add an object to a collection, or to a subresource of an object. Raises ApiConflict or another ApiError."""
 
     def replace(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
         """Put an object in the place of the one at a path, if that still has its resourceVersion. Raises ApiError."""
+
+    def delete(self, path: str, options: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+        """Delete an object, with DeleteOptions. Raises ApiError."""
 
 
 class RealApiServer:
@@ -88,6 +95,9 @@ class RealApiServer:
     def replace(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
         return self._ask("PUT", path, body=item)
 
+    def delete(self, path: str, options: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
+        return self._ask("DELETE", path, body=options or {})
+
     def _ask(self, method: str, path: str, **options: Any) -> Dict[str, Any]:
         try:
             answer = self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
@@ -102,14 +112,17 @@ class RealApiServer:
 def _typed(error: Exception, path: str) -> ApiError:
     # kubernetes.dynamic wraps ApiException into errors of its own, which keep `status`.
     status = getattr(error, "status", None)
-    kinds: Mapping[Any, Any] = {404: ApiMissing, 401: ApiRefused, 403: ApiRefused, 409: ApiConflict}
+    kinds: Mapping[Any, Any] = {404: ApiMissing, 401: ApiRefused, 403: ApiRefused, 409: ApiConflict, 429: ApiBusy}
     return kinds.get(status, ApiError)("{0}: {1}".format(path, _reason(error)))
 
 
 def _reason(error: Exception) -> str:
     """The server's own message where it sent one, else the last line of the error."""
     try:
-        said = json.loads(getattr(error, "body", None) or "{}").get("message")
+        status = json.loads(getattr(error, "body", None) or "{}")
+        # Why an eviction has to wait is among the causes; of other errors the message has them already.
+        causes = (status.get("details") or {}).get("causes") or [] if status.get("code") == 429 else []
+        said = " ".join(str(one["message"]) for one in causes if one.get("message")) or status.get("message")
     except (ValueError, AttributeError, TypeError):
         said = None
     lines = [line for line in str(said or error).splitlines() if line.strip()]

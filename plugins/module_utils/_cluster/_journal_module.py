@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _api, _journal
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _api, _journal, _module
 
 CONFIGMAPS = "/api/v1/namespaces/{0}/configmaps".format(_journal.NAMESPACE)
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/{0}/leases".format(_journal.NAMESPACE)
@@ -46,11 +46,8 @@ def required() -> List[Any]:
 
 def run_journal(module: AnsibleModule, api: Optional[_api.ApiWriter] = None) -> None:
     """Do the step and leave with the journal, or with the reason why not."""
-    if api is None and _api.CLIENT_ERROR is not None:
-        needed = "the collection kubernetes.core and the Python package kubernetes"
-        module.fail_json(msg=missing_required_lib(needed), exception=_api.CLIENT_ERROR)
     try:
-        server = api or _api.RealApiServer(module.params["kubeconfig"], module.params["context"])
+        server = api or _module.server(module)
         result = Steps(server, module.params, module.check_mode).do()
     except (_journal.Held, _journal.Lost, _journal.TooLarge, _api.ApiError, ValueError) as error:
         module.fail_json(msg="The journal {0}/{1}: {2}".format(_journal.NAMESPACE, _journal.NAME, error))

@@ -21,21 +21,29 @@ def info_argument_spec() -> Dict[str, Any]:
             "choices": list(_read.SECTIONS),
             "default": list(_read.SECTIONS),
         },
-        "kubeconfig": {"type": "path"},
-        "context": {"type": "str"},
         "services": {"type": "list", "elements": "str", "default": list(_read.SERVICES)},
+        **connection_argument_spec(),
     }
+
+
+def connection_argument_spec() -> Dict[str, Any]:
+    """The options of all that talk to the API server."""
+    return {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
+
+
+def server(module: AnsibleModule) -> _api.RealApiServer:
+    """The API server of a module's options; leaves where there is no client for it. Raises ApiError."""
+    if _api.CLIENT_ERROR is not None:
+        needed = "the collection kubernetes.core and the Python package kubernetes"
+        module.fail_json(msg=missing_required_lib(needed), exception=_api.CLIENT_ERROR)
+    return _api.RealApiServer(module.params["kubeconfig"], module.params["context"])
 
 
 def run_info(module: AnsibleModule, api: Optional[_api.ApiServer] = None) -> None:
     """Read the cluster and leave with the result, or with the reason why the API server does not answer."""
-    if api is None and _api.CLIENT_ERROR is not None:
-        needed = "the collection kubernetes.core and the Python package kubernetes"
-        module.fail_json(msg=missing_required_lib(needed), exception=_api.CLIENT_ERROR)
     request = _read.Request(tuple(module.params["gather"]), tuple(module.params["services"]))
     try:
-        server = api or _api.RealApiServer(module.params["kubeconfig"], module.params["context"])
-        cluster = _read.read(server, request)
+        cluster = _read.read(api or server(module), request)
     except _api.ApiError as error:
         module.fail_json(msg=str(error))
         raise

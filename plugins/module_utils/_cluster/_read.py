@@ -45,6 +45,17 @@ def read(api: ApiServer, request: Request) -> Cluster:
     return found
 
 
+def items(api: ApiServer, path: str, **query: str) -> Iterator[Mapping[str, Any]]:
+    """The objects of a collection, page by page."""
+    following = ""
+    while True:
+        page = api.get(path, **dict(query, **{"limit": PAGE, "continue": following}))
+        yield from page.get("items") or []
+        following = (page.get("metadata") or {}).get("continue") or ""
+        if not following:
+            return
+
+
 class _Reader:
     def __init__(self, api: ApiServer, request: Request, gaps: List[Dict[str, str]]) -> None:
         self._api, self._request, self._gaps = api, request, gaps
@@ -101,7 +112,7 @@ class _Reader:
         # Kubernetes 1.33 made this API stable; without it nobody but the API server's own options knows.
         path = "/apis/networking.k8s.io/v1/servicecidrs"
         try:
-            return [cidr for item in self._items(path) for cidr in _trim.service_cidrs(item)]
+            return [cidr for item in items(self._api, path) for cidr in _trim.service_cidrs(item)]
         except ApiError:
             return []
 
@@ -121,22 +132,13 @@ class _Reader:
 
     def _list(self, path: str, trim: Callable[[Mapping[str, Any]], Any], **query: str) -> List[Any]:
         try:
-            trimmed = [trim(item) for item in self._items(path, **query)]
+            trimmed = [trim(item) for item in items(self._api, path, **query)]
         except ApiMissing:
             return []
         except ApiError as error:
             self._gap(path, error)
             return []
         return [item for item in trimmed if item is not None]
-
-    def _items(self, path: str, **query: str) -> Iterator[Mapping[str, Any]]:
-        following = ""
-        while True:
-            page = self._api.get(path, **dict(query, **{"limit": PAGE, "continue": following}))
-            yield from page.get("items") or []
-            following = (page.get("metadata") or {}).get("continue") or ""
-            if not following:
-                return
 
     def _gap(self, what: str, error: ApiError) -> None:
         told = "not allowed: {0}" if isinstance(error, ApiRefused) else "{0}"
