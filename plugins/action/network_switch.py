@@ -88,5 +88,6 @@ class ActionModule(ClusterAction):
             "step": outcome.step,
             "reasons": list(outcome.reasons),
             "away": list(outcome.away),
+            "lagging": list(outcome.lagging),
             "lines": list(outcome.lines(arguments["source"], arguments["target"])),
         }

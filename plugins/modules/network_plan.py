@@ -90,7 +90,17 @@ nodes:
     - For each inventory host its C(state), the option O(switchyard.cni.node_state#module:state), and what it must show
       afterwards, C(expect), the option O(switchyard.cni.node_network_info#module:wait_for).
     - C(settled) says that the observation already shows the state, C(proved) that it already shows what is expected.
-    - C(sweep) is the option O(switchyard.cni.node_sweep#module:order), where the network changes.
+    - C(sweep) is the option O(switchyard.cni.node_sweep#module:order), where the network changes, and C(meter) holds
+      the options C(pairs) and C(listen) of M(switchyard.cni.path_meter).
+    - C(away) is a node that does not answer, or that C(--limit) has left out, and that the run goes on without.
+  returned: success
+  type: dict
+complete:
+  description: Whether all nodes take part.
+  returned: success
+  type: bool
+agents:
+  description: Where the agents' pods are, C(namespace) and C(label_selectors); empty where the cluster runs none.
   returned: success
   type: dict
 configure:
@@ -105,6 +115,10 @@ switch:
       running pods, and C(pods) where pods must be made anew besides, for a smaller MTU.
     - C(from) and C(to) hold a C(label) and the C(settings) that describe the network; C(pods) names the pods whose MTU
       is larger than the new network carries; C(pauses) says what keeps packets from getting through meanwhile.
+    - C(renewable) are the pods that M(switchyard.cni.pods_renew) makes anew, C(stages) the nodes that change before all
+      others, C(left) the nodes that an earlier change was ended without and that are still away.
+    - C(meter) says whether it is measured what the change costs, C(measured_as) is the C(run) of
+      M(switchyard.cni.path_meter) then.
     - C(run) is the change as M(switchyard.cni.network_journal) keeps it, C(holder) is who makes it.
   returned: success
   type: dict

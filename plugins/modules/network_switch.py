@@ -105,6 +105,11 @@ away:
   returned: always
   type: list
   elements: str
+lagging:
+  description: Inventory hosts that answer and lack the new network.
+  returned: with V(step=settled) and V(step=judge)
+  type: list
+  elements: str
 lines:
   description: The outcome in lines a person reads.
   returned: always

@@ -30,8 +30,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import cap
 MINIMUM_MTU = {4: 576, 6: 1280}
 """Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
 
-ALLOWABLE = ("pods",)
-"""What network_allow may hold: the classes of a change that take more than new routes."""
+ALLOWABLE = ("pods", "naked-pods")
+"""What network_allow may hold: what a change may take besides new routes."""
 
 WIREGUARD_KEY_BYTES = 32
 _OFF = "Never"

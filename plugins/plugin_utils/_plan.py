@@ -31,13 +31,14 @@ _INTERVAL = 0.2
 
 @dataclass(frozen=True)
 class NodePlan:
-    """One node: the state it is brought to, and the condition that proves it.
+    """One node by its name in the cluster: the state it is brought to, and the condition that proves it.
 
     ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition;
     ``sweep`` is what goes there once the new network is in force, ``meter`` what it measures while the network changes;
     ``away`` is a node that the run goes on without.
     """
 
+    name: str
     state: NodeState
     expect: t.Mapping[str, t.Any]
     settled: bool = False
@@ -48,6 +49,7 @@ class NodePlan:
 
     def as_result(self) -> dict[str, t.Any]:
         return {
+            "name": self.name,
             "state": self.state.as_option(),
             "expect": dict(self.expect),
             "settled": self.settled,
@@ -143,7 +145,7 @@ def plan_network(
             )
             for node in nodes
         }
-        | {node.host: _LEFT for node in away},
+        | {node.host: _left(node) for node in away},
         summary=_headline("Change" if active else "Deploy", intent, nodes)
         + (switch.lines() if switch else ())
         + _swept(nodes, orders)
@@ -156,7 +158,9 @@ def plan_network(
     )
 
 
-_LEFT = NodePlan(NodeState(), {}, settled=True, proved=True, away=True)
+def _left(node: ObservedNode) -> NodePlan:
+    """Nothing is done on a node that the run goes on without."""
+    return NodePlan(node.name, NodeState(), {}, settled=True, proved=True, away=True)
 
 
 def _node_plan(
@@ -170,7 +174,13 @@ def _node_plan(
     proved = bool(expect) and _shows(facts, expect)
     share = switch.shares.get(node.host) if switch else None
     return NodePlan(
-        state, expect, state.holds(facts), proved, sweep=sweep, meter=share.as_options() if share is not None else None
+        node.name,
+        state,
+        expect,
+        state.holds(facts),
+        proved,
+        sweep=sweep,
+        meter=share.as_options() if share is not None else None,
     )
 
 

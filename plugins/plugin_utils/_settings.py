@@ -158,7 +158,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "network_allow",
         "list",
-        "What a change of a running pod network may take besides new routes: C(pods) lets pods be made anew.",
+        "What a change of a running pod network may take besides new routes: C(pods) lets pods be made anew, "
+        "C(naked-pods) besides deletes those that no controller would make anew.",
         default=(),
     ),
     Setting(

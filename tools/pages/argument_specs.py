@@ -64,6 +64,11 @@ VERIFY = {
         ],
         "default": "",
     },
+    "verify_patience": {
+        "type": "int",
+        "description": ["How often an API server that does not answer is asked again, after two seconds each time."],
+        "default": 0,
+    },
     "verify_reports": {
         "type": "list",
         "elements": "str",
@@ -97,7 +102,7 @@ ROLES: dict[str, dict[str, Any]] = {
         },
     },
     "switch": {
-        "prefixes": ("network_allow", "network_on_failure", "network_meter"),
+        "prefixes": ("network_allow", "network_on_failure", "network_rollout", "network_canary", "network_meter"),
         "options": {"switch_plan": PLAN, "network_api_host": API_HOST},
         "note": READ_BY_THE_PLAN,
         "required": "There is no default.",
@@ -108,6 +113,7 @@ ROLES: dict[str, dict[str, Any]] = {
             "settle": "Wait for the new network's routes on this node.",
             "advance": "Judge whether all nodes have the new network's routes, so that the earlier one may go.",
             "sweep": "Remove from this node what the earlier network has left.",
+            "renew": "Have pods made anew whose MTU is larger than the new network carries.",
             "prove": "Verify the new network on this node.",
             "judge": "Judge what the steps have left.",
             "back": "Plan the way back to the network before the change.",

@@ -89,3 +89,48 @@ def _routes_as(name: str) -> None:
     subnets = {node.name: node.pod_cidr for node in seed.NODES.values()}
     for node in seed.NODES:
         assert lab.pod_routes(node) == seed.MODES[name].routes(node, subnets), (name, node)
+
+
+PRECIOUS = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: precious}
+spec:
+  minAvailable: 3
+  selector: {matchLabels: {run: net-test1}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: naked, labels: {run: naked}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: naked, image: IMAGE, imagePullPolicy: Never, command: [sleep, infinity]}]
+"""
+
+
+def test_pods_with_too_large_an_mtu_are_made_anew_where_that_is_allowed(tmp_path):
+    """Pods that were made under host-gw have 1500 bytes, which no VXLAN carries."""
+    runs.play("06.network.yml", **SETTINGS[H]).must_succeed()
+    lab.kubectl("rollout", "restart", "deployment/net-test1")
+    lab.kubectl("rollout", "status", "deployment/net-test1", "--timeout=90s", seconds=100)
+    image = lab.objects("pods", "--selector=run=net-test1")[0]["spec"]["containers"][0]["image"]
+    objects = tmp_path / "precious.yml"
+    objects.write_text(PRECIOUS.replace("IMAGE", image), encoding="utf-8")
+    try:
+        lab.kubectl("apply", f"--filename={objects}")
+        lab.kubectl("wait", "--for=condition=Ready", "pod/naked", "--timeout=60s", seconds=70)
+        before = {pod["metadata"]["name"] for pod in lab.objects("pods", "--selector=run=net-test1")}
+
+        refused = runs.play("06.network.yml", **SETTINGS[V])
+        assert refused.status != 0
+        assert "network_allow = (empty): 5 pods have a larger MTU than vxlan carries" in refused.words
+
+        done = runs.play("06.network.yml", **SETTINGS[V], network_allow="pods").must_succeed()
+        assert "Steps: roll, settle, sweep, renew, verify." in done.words
+        assert "default/naked: keeps its larger MTU: no controller would make it anew" in done.words
+        running = [pod for pod in lab.running_pods() if pod.app == "net-test1"]
+        assert before.isdisjoint(pod.name for pod in running)
+        assert lab.unreachable_pairs(running) == []
+        runs.play("06.network.yml", **SETTINGS[V]).must_change_nothing()
+    finally:
+        lab.kubectl("delete", "--ignore-not-found", f"--filename={objects}")

@@ -33,12 +33,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``step`` is where it failed, ``reasons`` why; ``away`` are nodes that stopped answering in the meantime."""
+    """``step`` is where it failed, ``reasons`` why.
+
+    ``away`` are nodes that stopped answering in the meantime, ``lagging`` those that answer and lack the new network.
+    """
 
     outcome: str
     step: str | None = None
     reasons: tuple[str, ...] = ()
     away: tuple[str, ...] = ()
+    lagging: tuple[str, ...] = ()
 
     @classmethod
     def from_result(cls, result: Raw) -> Outcome:
@@ -66,7 +70,7 @@ def settling(evidence: Evidence) -> Outcome:
     if "roll" in evidence.failures and (wrong or not away):
         return Outcome(FAILED, "roll", (evidence.failures["roll"],), away)
     if wrong:
-        return Outcome(FAILED, "settle", _shown(wrong), away)
+        return Outcome(FAILED, "settle", _shown(wrong), away, tuple(wrong))
     if away and len(away) == len(evidence.settled):
         return Outcome(FAILED, "settle", ("no node answers",), away)
     return Outcome(VERIFIED, away=away)
@@ -80,8 +84,9 @@ def judge(evidence: Evidence) -> Outcome:
     unswept = _failed(evidence.swept)
     if unswept:
         return Outcome(FAILED, "sweep", _shown(unswept), settled.away)
-    if evidence.renewed is not None and evidence.renewed.get("failed"):
-        return Outcome(FAILED, "renew", (str(evidence.renewed.get("msg")),), settled.away)
+    renewed = evidence.renewed or {}
+    if renewed.get("msg"):
+        return Outcome(FAILED, "renew", (str(renewed["msg"]),), settled.away)
     if evidence.verification is None or "verify" in evidence.failures:
         return Outcome(FAILED, "verify", (evidence.failures.get("verify", "nothing was verified"),), settled.away)
     bad = [one for one in evidence.verification["findings"] if one["severity"] == "error"]
@@ -92,7 +97,8 @@ def judge(evidence: Evidence) -> Outcome:
         reasons = tuple(f"{one['node'] or 'cluster'}: {one['id']}: {one['subject']}: {one['actual']}" for one in bad)
         more = (f"and {len(reasons) - _SHOWN} more",) if len(reasons) > _SHOWN else ()
         return Outcome(FAILED, "verify", reasons[:_SHOWN] + more, away)
-    return Outcome(VERIFIED, away=away)
+    kept = {one["pod"]: f"keeps its larger MTU: {one['reason']}" for one in renewed.get("left") or ()}
+    return Outcome(VERIFIED, reasons=_shown(kept), away=away)
 
 
 def _failed(results: t.Mapping[str, Raw | None]) -> dict[str, str]:

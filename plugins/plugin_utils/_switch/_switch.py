@@ -16,7 +16,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import na
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import Stage
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import PODS, Transition
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import NAKED, PODS, Transition
 
 _CLASSES = {
     "live": "live: routes change under running pods, and nothing restarts but the agent",
@@ -83,6 +83,11 @@ class Switch:
         """Whether pods are made anew."""
         return self.active and PODS in self.change.target.allow and bool(self.change.large)
 
+    @property
+    def renewable(self) -> tuple[str, ...]:
+        """The pods that are made anew; of one that a node does not know by its name nothing can be asked."""
+        return tuple(label for label in self.change.large if "/" in label)
+
     def lines(self) -> tuple[str, ...]:
         """The change in lines a person reads; nothing where there is none."""
         return tuple(self._lines()) if self.active else ()
@@ -101,6 +106,8 @@ class Switch:
             "pauses": list(change.pauses),
             "pods": list(change.large),
             "renews": self.renews,
+            "renewable": [dict(zip(("namespace", "name"), label.split("/"), strict=True)) for label in self.renewable],
+            "naked": NAKED in change.target.allow,
             "steps": list(STEPS),
             "begun": {key: self.begun[key] for key in _TOLD if key in self.begun} if self.begun else None,
             "stages": [stage.as_result() for stage in self.stages],

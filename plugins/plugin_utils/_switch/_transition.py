@@ -25,6 +25,9 @@ FIRST, NONE, LIVE, PODS = "first", "none", "live", "pods"
 """Classes of a transition: nothing runs yet, nothing changes, routes change under running pods, and pods must be
 made anew besides."""
 
+NAKED = "naked-pods"
+"""What may be allowed besides: that pods go which no controller makes anew."""
+
 Settings = t.Mapping[str, t.Any]
 Nodes = t.Sequence[ObservedNode]
 
