@@ -18,6 +18,7 @@ description:
     rules that jump to it. kube-proxy's, another plugin's and the operator's own are left alone.
   - What pods still use is left as well, and named, unless O(order.in_use) is set.
   - Of a plugin whose agent runs nothing is removed unless it is the one of O(order.keep). Stop its agents first.
+    In check mode without O(order.keep) it tells what will go once they are stopped.
   - It looks again when it has removed everything, and fails when something of it is there again.
   - It can be killed at any moment and run again. A thing that cannot be removed does not keep the others.
 author:
@@ -27,6 +28,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details:
+      - Without O(order.keep) it tells what will go once the agents are stopped, though they still run.
   diff_mode:
     support: full
   idempotent:

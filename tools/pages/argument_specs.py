@@ -77,6 +77,29 @@ VERIFY = {
         "default": ["text", "json", "junit", "html"],
     },
 }
+READ_BY_THE_CLEAN = (
+    "The variables that declare the network are read from the inventory by M(switchyard.cni.network_clean), which "
+    "reports every mistake at once."
+)
+CLEAN: dict[str, Any] = {
+    "clean_plugins": {
+        "type": "list",
+        "elements": "str",
+        "description": ["The plugins that go; empty, whatever is found."],
+        "default": [],
+    },
+    "clean_scope": {
+        "type": "str",
+        "description": ["What goes: what agents have left, or all CNI state of the plugins on the nodes besides."],
+        "choices": ["network", "node"],
+        "default": "network",
+    },
+    "clean_confirmed": {
+        "type": "bool",
+        "description": ["Whether the operator has already agreed, so that nobody is asked."],
+        "default": False,
+    },
+}
 API_HOST = {
     "type": "str",
     "description": ["The host that talks to the API server and holds the kubeconfig.", "Default localhost."],
@@ -119,6 +142,19 @@ ROLES: dict[str, dict[str, Any]] = {
             "back": "Plan the way back to the network before the change.",
             "release": "Stop measuring on this node, and take the figures.",
             "close": "Write down how the change has ended, and give the lease back.",
+        },
+    },
+    "clean": {
+        "prefixes": ("network_kubeconfig", "network_context", "network_pod_cidr", "network_cni_conf_dir"),
+        "options": {**CLEAN, "network_api_host": API_HOST},
+        "note": READ_BY_THE_CLEAN,
+        "required": "There is no default.",
+        "entry_points": {
+            "plan": "Find out what has to go, show it, ask, and take the lease.",
+            "stop": "Remove the agents, and wait until they have ended.",
+            "sweep": "Remove what the agents have left on this node.",
+            "forget": "Remove the plugins' other objects, and what agents have announced.",
+            "close": "Write down that no pod network is in force, and say so.",
         },
     },
     "verify": {

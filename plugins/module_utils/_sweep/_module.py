@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
@@ -50,6 +51,9 @@ def run_sweep(module: AnsibleModule, node: t.Optional[NodeWriter] = None) -> Non
         module.fail_json(msg=str(error))
         raise
     facts = observe(writer, order, module.params["cni_conf_dir"])
+    if module.check_mode and order.keep is None:
+        # What goes when nothing stays is told although agents still run: they are stopped before.
+        facts = replace(facts, agents=())
     sweep = _plan.plan_sweep(facts, order)
     result: t.Dict[str, t.Any] = {
         "changed": bool(sweep.steps),
