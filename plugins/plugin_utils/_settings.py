@@ -359,7 +359,8 @@ def resolve(raw: t.Mapping[str, t.Any], allow: t.Collection[str] = ()) -> tuple[
         problems += wrong
         if wrong:
             continue
-        if setting.required and not found:
+        # An empty list says as little as no value.
+        if setting.required and not any(value != () for value in found.values()):
             problems.append(_missing(setting))
             continue
         values[setting.name] = next(iter(found.values())) if found else setting.default

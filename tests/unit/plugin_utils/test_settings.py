@@ -206,3 +206,9 @@ def test_every_default_is_a_value_that_an_operator_could_write(setting):
     if setting.default in (None, "", ()) or setting.required:
         return
     assert value(setting.name, setting.default) == setting.default
+
+
+def test_an_empty_list_is_no_pod_network():
+    dummy, problems = resolve({"CLUSTER_CIDR": []})
+    assert [problem.variable for problem in problems] == ["network_pod_cidr"]
+    assert "is not set, and there is no default" in str(problems[0])
