@@ -15,7 +15,7 @@ CONFIRMED = {"clean_confirmed": "true"}
 # What looks like flannel's and is the operator's.
 MINE = """
 ip route add 172.60.77.0/24 via 192.168.7.1 proto static
-ip link add flannel.9 type dummy
+ip link add flannel.9 type bridge
 iptables -N MY-FLANNEL
 iptables -A FORWARD -j MY-FLANNEL
 echo mine > /run/flannel-mine
