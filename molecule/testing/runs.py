@@ -79,7 +79,7 @@ def play(playbook: str, *options: str, **settings: str) -> Run:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=180,
+        timeout=420,
         check=False,
     )
     return Run(done.returncode, done.stdout)

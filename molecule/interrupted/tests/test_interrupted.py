@@ -220,24 +220,27 @@ def test_a_flanneld_that_crash_loops_on_one_node_brings_the_network_back(talking
 
 
 @contextmanager
-def full(node: str, folder: str) -> Iterator[None]:
-    """Nothing more can be written into a folder of a node."""
+def full(node: str) -> Iterator[None]:
+    """Nothing more can be written where a node's agents and its container runtime keep their state."""
     try:
-        lab.on_node(node, "mount", "-t", "tmpfs", "-o", "size=4k", "none", folder)
-        lab.on_node(node, "sh", "-c", f"head -c 8192 /dev/zero > {folder}/filler || true")
+        lab.on_node(node, "mount", "-o", "remount,size=24m", "/run")
+        lab.on_node(node, "sh", "-c", "cat /dev/zero > /run/filler || true")
         yield
     finally:
-        lab.on_node(node, "umount", "-l", folder)
+        lab.on_node(node, "rm", "-f", "/run/filler")
+        lab.on_node(node, "mount", "-o", "remount,size=50%", "/run")
 
 
 @SLOW
 def test_a_node_whose_disk_is_full_is_named_and_the_next_run_finishes(talking):
     before = in_force()
-    with full("k8s-node1", "/run/flannel"):
+    with full("k8s-node1"):
         failed = runs.play("06.network.yml", flannel_backend=OTHER[before], flannel_wait_timeout="20")
         assert failed.status != 0
         assert "k8s-node1" in failed.words
         assert "The way back failed too." in failed.words or "Undone:" in failed.words
+    # A flanneld that could not write its subnet.env does not try again.
+    lab.kubectl("delete", "pods", "--namespace=kube-flannel", "--field-selector=spec.nodeName=k8s-node1", seconds=90)
     runs.play("06.network.yml", flannel_backend=before).must_succeed()
     must_be(before, talking)
 
