@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 import traceback
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any, Dict, Mapping, Optional
 
 try:
@@ -62,6 +64,9 @@ class ApiServer(Protocol):
     def get(self, path: str, **query: Any) -> Dict[str, Any]:
         """The JSON object at a path. Raises ApiMissing, ApiRefused or another ApiError."""
 
+    def now(self) -> datetime:
+        """The time in UTC by the API server's clock, which is the same for everybody who asks it."""
+
 
 class ApiWriter(ApiServer, Protocol):
     """Reading and changing an API server."""
@@ -89,6 +94,12 @@ class RealApiServer:
     def get(self, path: str, **query: Any) -> Dict[str, Any]:
         return self._ask("GET", path, query_params=[(name, value) for name, value in query.items() if value])
 
+    def now(self) -> datetime:
+        told = self._answer("GET", "/version").headers.get("Date")
+        # A proxy may leave the header out; then the clock of this host is the best there is.
+        at = parsedate_to_datetime(told) if told else datetime.now(timezone.utc)
+        return at.astimezone(timezone.utc).replace(tzinfo=None)
+
     def create(self, path: str, item: Mapping[str, Any]) -> Dict[str, Any]:
         return self._ask("POST", path, body=item)
 
@@ -99,14 +110,20 @@ class RealApiServer:
         return self._ask("DELETE", path, body=options or {})
 
     def _ask(self, method: str, path: str, **options: Any) -> Dict[str, Any]:
+        answer = self._answer(method, path, **options)
         try:
-            answer = self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
             found = json.loads(answer.data.decode("utf-8"))
-        except (ApiException, HTTPError, OSError, ValueError) as error:
+        except ValueError as error:
             raise _typed(error, path) from error
         if not isinstance(found, dict):
             raise ApiError("{0}: not a JSON object".format(path))
         return found
+
+    def _answer(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            return self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
+        except (ApiException, HTTPError, OSError, ValueError) as error:
+            raise _typed(error, path) from error
 
 
 def _typed(error: Exception, path: str) -> ApiError:

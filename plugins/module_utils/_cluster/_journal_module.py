@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
@@ -60,6 +60,8 @@ class Steps:
 
     def __init__(self, api: _api.ApiWriter, params: Mapping[str, Any], dry: bool) -> None:
         self._api, self._params, self._dry = api, params, dry
+        # Everybody goes by the same clock: with their own, two runs could both take the lease.
+        self._now = api.now()
 
     def do(self) -> Result:
         """The step that was asked for. Raises Held, Lost, TooLarge, ApiError or ValueError."""
@@ -68,18 +70,18 @@ class Steps:
         ]()
 
     def _read(self) -> Result:
-        return {"changed": False, **look(self._api, now())}
+        return {"changed": False, **look(self._api, self._now)}
 
     def _open(self) -> Result:
         params = self._params
         held = find(self._api, LEASES)
         self._write(
-            LEASES, held, _journal.taken(held, params["holder"], params["lease_seconds"], params["dead"], now())
+            LEASES, held, _journal.taken(held, params["holder"], params["lease_seconds"], params["dead"], self._now)
         )
         before = find(self._api, CONFIGMAPS)
         snapshot = [_journal.kept(item) for item in map(self._object, params["run"].get("snapshot") or ()) if item]
         journal, resumed = _journal.opened(
-            _journal.read_journal(before), params["run"], snapshot, params["holder"], now()
+            _journal.read_journal(before), params["run"], snapshot, params["holder"], self._now
         )
         self._write(CONFIGMAPS, before, _journal.configmap(journal, before))
         return {"changed": True, "resumed": resumed, "journal": journal}
@@ -87,7 +89,7 @@ class Steps:
     def _advance(self) -> Result:
         self._renew()
         before = find(self._api, CONFIGMAPS)
-        journal = _journal.advanced(_journal.read_journal(before), self._params["at"], self._params["note"], now())
+        journal = _journal.advanced(_journal.read_journal(before), self._params["at"], self._params["note"], self._now)
         self._write(CONFIGMAPS, before, _journal.configmap(journal, before))
         return {"changed": True, "journal": journal}
 
@@ -95,7 +97,7 @@ class Steps:
         params = self._params
         before = find(self._api, CONFIGMAPS)
         earlier = _journal.read_journal(before)
-        journal = _journal.closed(earlier, params["outcome"], params["state"], params["left"], now())
+        journal = _journal.closed(earlier, params["outcome"], params["state"], params["left"], self._now)
         if journal != earlier:
             self._renew()
             self._write(CONFIGMAPS, before, _journal.configmap(journal, before))
@@ -108,7 +110,7 @@ class Steps:
     def _renew(self) -> None:
         lease = find(self._api, LEASES)
         params = self._params
-        self._write(LEASES, lease, _journal.renewed(lease, params["holder"], params["lease_seconds"], now()))
+        self._write(LEASES, lease, _journal.renewed(lease, params["holder"], params["lease_seconds"], self._now))
 
     def _object(self, reference: Mapping[str, str]) -> Optional[Result]:
         try:
@@ -149,8 +151,3 @@ def path_of(reference: Mapping[str, str]) -> str:
     root = "/api/" if "/" not in version else "/apis/"
     plural = reference["kind"].lower() + "s"
     return "{0}{1}/namespaces/{2}/{3}/{4}".format(root, version, reference["namespace"], plural, reference["name"])
-
-
-def now() -> datetime:
-    """The time in UTC."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)

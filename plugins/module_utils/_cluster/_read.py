@@ -119,7 +119,7 @@ class _Reader:
     def journal(self) -> Any:
         """What _journal_module.look() tells; a journal that cannot be read is a gap."""
         try:
-            return _journal_module.look(self._api, _journal_module.now())
+            return _journal_module.look(self._api, self._api.now())
         except ApiError as error:
             self._gap("the journal of changes", error)
         except ValueError as error:

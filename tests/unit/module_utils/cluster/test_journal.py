@@ -29,6 +29,10 @@ class Api:
     def __init__(self):
         self.objects = {PATH: {**_live("vxlan"), "status": {}}}
         self.before_write = lambda: None
+        self.clock = datetime(2026, 11, 26, 18, 0, 0)
+
+    def now(self):
+        return self.clock
 
     def get(self, path, **query):
         if path not in self.objects:
@@ -109,6 +113,19 @@ def test_whoever_takes_over_an_open_run_keeps_what_was_before_it():
     run = journal(api)["run"]
     assert (run["id"], run["from"], run["holder"]) == (RUN["id"], VXLAN, "you")
     assert run["snapshot"][0]["data"] == {"net-conf.json": "vxlan"}
+
+
+def test_a_lease_is_judged_by_the_api_servers_clock():
+    """A controller whose own clock is an hour ahead would take every lease for expired."""
+    api = Api()
+    step(api, "open", holder="root@first pid 7", run=RUN)
+    lease = api.objects[f"{LEASES}/switchyard-cni"]["spec"]
+    assert lease["renewTime"] == "2026-11-26T18:00:00.000000Z"
+    api.clock += timedelta(seconds=lease["leaseDurationSeconds"] - 1)
+    with pytest.raises(Held):
+        step(api, "open", holder="root@second pid 9", run=RUN)
+    api.clock += timedelta(seconds=1)
+    assert step(api, "open", holder="root@second pid 9", run=RUN)["resumed"]
 
 
 def test_the_second_of_two_runs_is_told_who_and_since_when():
