@@ -33,7 +33,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record imp
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import stage_problems, stages
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import objections, transition
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import scene_of
 
 ARGUMENTS = {
     "scope": {"type": "str", "choices": ["network", "prepare"], "default": "network"},
@@ -111,7 +111,7 @@ def _planned(
     """The plan for the nodes that are there, with what only all nodes together tell."""
     if cluster is None or not (switching.active or present.away):
         return plan_network(intent, present.here, switching)
-    scene = Scene(intent, cluster, nodes)
+    scene = scene_of(intent, cluster, nodes)
     if switching.measures:
         switching = replace(switching, shares=choose(scene))
     if switching.change.switches and switching.begun is None:

@@ -21,7 +21,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Inte
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_plan
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import left_for_later, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch import _sweep
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch
 
@@ -276,12 +276,12 @@ def _headline(verb: str, intent: Intent, nodes: t.Sequence[ObservedNode]) -> tup
 
 def _nodes_line(nodes: t.Sequence[ObservedNode], away: t.Sequence[ObservedNode]) -> tuple[str, ...]:
     """Who takes part, and who does not."""
-    told = [
-        ("Nodes", nodes),
-        ("Left for later, since they do not answer", [node for node in away if node.asked]),
-        ("Left out by --limit", [node for node in away if not node.asked]),
-    ]
-    return tuple(f"{what}: {names(node.label for node in some)}." for what, some in told if some)
+    down = [node.label for node in away if node.asked]
+    out = [node.label for node in away if not node.asked]
+    told = [f"Nodes: {names(node.label for node in nodes)}."]
+    told += [left_for_later(down)] if down else []
+    told += [f"Left out by --limit: {names(out)}."] if out else []
+    return tuple(told)
 
 
 def _proved(intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:

@@ -53,6 +53,17 @@ def names(items: t.Iterable[str]) -> str:
     return f"{', '.join(ordered[:SHOWN_NAMES])} and {len(ordered) - SHOWN_NAMES} more"
 
 
+def left_for_later(nodes: t.Iterable[str]) -> str:
+    """That a run goes on without some nodes, by their names."""
+    return f"Left for later, since they do not answer: {names(nodes)}."
+
+
+def silent_node(node: str, why: str | None, playbook: str) -> Problem:
+    """That a run goes on without a node, and which playbook is run again when it is back."""
+    reason = f"does not answer ({why}), and is left for later"
+    return Problem("host", node, reason, f"When it is back, run {playbook} again", WARNING)
+
+
 def errors(problems: t.Iterable[Problem]) -> list[Problem]:
     """The problems that forbid a deployment."""
     return [problem for problem in problems if problem.severity == ERROR]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING, Problem, names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, names, silent_node
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import Transition
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
@@ -35,18 +35,10 @@ class Present:
 
     def problems(self, change: Transition) -> list[Problem]:
         """Why the run may not go on without them, or what the operator should know."""
-        found = [
-            Problem(
-                "host",
-                node.label,
-                f"does not answer ({node.unreachable}), and is left for later",
-                "When it is back, run 06.network.yml again",
-                WARNING,
-            )
-            for node in self.down
-        ]
+        found = [silent_node(node.label, node.unreachable, "06.network.yml") for node in self.down]
         if self.out and change.switches:
-            reason = f"a change of the pod network concerns all nodes, and this run leaves out {_labels(self.out)}"
+            out = names(node.label for node in self.out)
+            reason = f"a change of the pod network concerns all nodes, and this run leaves out {out}"
             remedy = "Run without --limit; a node that does not answer is left for later by itself"
             found.append(Problem("--limit", None, reason, remedy))
         return found
@@ -54,14 +46,19 @@ class Present:
 
 def presence(change: Transition, nodes: t.Sequence[ObservedNode]) -> Present:
     """Who takes part; where nothing runs yet, or nobody answers, everybody has to."""
-    absent = [node for node in nodes if node.facts is None and node.registered]
+    absent = [node for node in nodes if _is_absent(node)]
     if change.source is None or len(absent) == len(nodes):
         return Present(tuple(nodes))
     return Present(
-        here=tuple(node for node in nodes if node not in absent),
+        here=tuple(node for node in nodes if not _is_absent(node)),
         down=tuple(node for node in absent if node.asked),
         out=tuple(node for node in absent if not node.asked),
     )
+
+
+def _is_absent(node: ObservedNode) -> bool:
+    """A host that is no Node is not away: it is wrong."""
+    return node.facts is None and bool(node.registered)
 
 
 def peers_away(scene: Scene, away: t.Iterable[ObservedNode]) -> tuple[Endpoint, ...]:
@@ -79,5 +76,8 @@ def _heard(scene: Scene, name: str) -> bool:
     return bool(announced.addresses) and announced.type in (None, scene.backend.type)
 
 
-def _labels(nodes: Nodes) -> str:
-    return names(node.label for node in nodes)
+def parted(left: t.Sequence[str], here: t.Iterable[ObservedNode]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the nodes that an earlier change has left (names or hosts) that are here, and the others."""
+    names_of = {name: node.name for node in here for name in (node.name, node.host)}
+    joins = tuple(dict.fromkeys(names_of[name] for name in left if name in names_of))
+    return joins, tuple(name for name in left if name not in names_of)

@@ -9,10 +9,11 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import left_for_later
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify import _scene
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._checks._cluster import NOT_ROLLED_OUT
 
 VERIFIED, FAILED = "verified", "failed"
-UNREACHABLE = "unreachable"
 _SHOWN = 5
 Raw = t.Mapping[str, t.Any]
 
@@ -56,7 +57,7 @@ class Outcome:
     def lines(self, source: str, target: str) -> tuple[str, ...]:
         """The outcome in lines a person reads."""
         told = tuple(f"  {reason}" for reason in self.reasons)
-        away = (f"Left for later, since they do not answer: {names(self.away)}.",) if self.away else ()
+        away = (left_for_later(self.away),) if self.away else ()
         if self.verified:
             return (f"{source} to {target}: done, and verified on every node that answers.", *told, *away)
         return (f"{source} to {target}: failed at the step {self.step}.", *told, *away)
@@ -90,8 +91,8 @@ def judge(evidence: Evidence) -> Outcome:
     if evidence.verification is None or "verify" in evidence.failures:
         return Outcome(FAILED, "verify", (evidence.failures.get("verify", "nothing was verified"),), settled.away)
     bad = [one for one in evidence.verification["findings"] if one["severity"] == "error"]
-    unread = [one for one in evidence.verification["nodes"] if one["state"] != VERIFIED]
-    away = tuple(sorted(one["name"] for one in unread if one["state"] == UNREACHABLE))
+    unread = [one for one in evidence.verification["nodes"] if one["state"] != _scene.VERIFIED]
+    away = tuple(sorted(one["name"] for one in unread if one["state"] == _scene.UNREACHABLE))
     bad = [one for one in bad if not _about(one, unread)]
     if bad:
         reasons = tuple(f"{one['node'] or 'cluster'}: {one['id']}: {one['subject']}: {one['actual']}" for one in bad)
@@ -125,13 +126,10 @@ def _shown(wrong: t.Mapping[str, str]) -> tuple[str, ...]:
     return tuple(told[:_SHOWN]) + ((f"and {len(told) - _SHOWN} more",) if len(told) > _SHOWN else ())
 
 
-_OF_ALL_AGENTS = "agent-not-ready"
-"""The finding of a DaemonSet that is not ready on some node, which names none."""
-
-
 def _about(finding: Raw, unread: t.Collection[Raw]) -> bool:
     """Whether a finding is one of a node that does not answer: its own, of a path to it, or of a route to its pods."""
-    if finding["id"] == _OF_ALL_AGENTS and unread:
+    # The finding of a DaemonSet that is not ready on some node names none.
+    if finding["id"] == NOT_ROLLED_OUT.id and unread:
         return True
     networks = [cidr.partition("/")[0] for one in unread for cidr in one["pod_cidrs"]]
     about = [*(one["name"] for one in unread), *networks]

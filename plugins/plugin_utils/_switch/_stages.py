@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, names
-from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._probes import plan_probes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._readable import readable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._verify import wanted_probes
 
 TOGETHER, CANARY, SERIAL = "together", "canary", "serial"
 Nodes = t.Sequence[ObservedNode]
@@ -63,7 +63,7 @@ def _first(intent: Intent, here: Nodes) -> Nodes:
 
 def _probes(scene: Scene) -> dict[str, list[dict[str, t.Any]]]:
     """The probes of a sample by node, without the hops on the way: mixed agents take mixed ways."""
-    found: dict[str, list[dict[str, t.Any]]] = {}
-    for probe in plan_probes(scene, "sample"):
-        found.setdefault(probe.source.node, []).append({**probe.as_option(), "trace": False, "mtu": None})
-    return found
+    return {
+        node: [{**probe.as_option(), "trace": False, "mtu": None} for probe in probes]
+        for node, probes in wanted_probes(scene, "sample").items()
+    }

@@ -14,6 +14,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import Share
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY_NAME
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import parted
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import Stage
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import NAKED, PODS, Transition
@@ -154,13 +155,6 @@ def switch(
     known = record or Record()
     joins, left = parted(known.left, here)
     return Switch(uuid4().hex[:8], change, declared, known, holder, joins=joins, left=left)
-
-
-def parted(left: t.Sequence[str], here: t.Iterable[ObservedNode]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those of the nodes that an earlier change has left (names or hosts) that are here, and the others."""
-    names_of = {name: node.name for node in here for name in (node.name, node.host)}
-    joins = tuple(dict.fromkeys(names_of[name] for name in left if name in names_of))
-    return joins, tuple(name for name in left if name not in names_of)
 
 
 def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

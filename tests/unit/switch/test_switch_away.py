@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import peers_away, presence
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import parted, peers_away, presence
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import parted, switch
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import switch
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import Transition
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 from ansible_collections.switchyard.cni.tests.unit.switch.worlds import between, running
