@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import typing as t
-from uuid import uuid4
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
 from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
@@ -19,17 +18,16 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._action import (
 from ansible_collections.switchyard.cni.plugins.plugin_utils._clean import (
     NETWORK,
     NODE,
-    Clean,
     clean_problems,
     plan_clean,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
-from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder import gone, myself
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import plain
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import in_force, new_id
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import transition
 
 SECTIONS = ["nodes", "flannel", "agents", "calico", "journal"]
@@ -38,8 +36,6 @@ ARGUMENTS = {
     "scope": {"type": "str", "choices": [NETWORK, NODE], "default": NETWORK},
     "group_pattern": {"type": "list", "elements": "str", "default": GROUPS},
 }
-EMPTY = {"label": "no pod network", "settings": {}}
-"""What the journal says of a cluster that was cleaned."""
 
 
 class ActionModule(ClusterAction):
@@ -64,37 +60,15 @@ class ActionModule(ClusterAction):
         if errors(problems):
             return refusal(problems)
         clean = plan_clean(cluster, nodes, arguments["plugins"], arguments["scope"], map(str, intent.pod_cidrs))
-        before = transition(intent, cluster, nodes)
-        source = {
-            "label": f"{before.source.plugin} {before.source.backend.label}" if before.source else "",
-            "settings": plain(before.settings or {}),
+        return {
+            "changed": False,
+            **clean.as_result(),
+            "run": clean.run(new_id(), in_force(transition(intent, cluster, nodes))),
+            "holder": holder,
+            "dead": (record.lease or {}).get("holder", ""),
+            "api": {"kubeconfig": intent.kubeconfig, "context": intent.context},
+            "warnings": [str(problem) for problem in warnings(problems)],
         }
-        return _result(clean, intent, record, holder, source, problems)
-
-
-def _result(
-    clean: Clean,
-    intent: Intent,
-    record: Record,
-    holder: str,
-    source: t.Mapping[str, t.Any],
-    problems: t.Sequence[Problem],
-) -> dict[str, t.Any]:
-    kept = [
-        {"apiVersion": item["apiVersion"], "kind": item["kind"], **item["metadata"]}
-        for item in (one for part in ("agents", "objects") for one in clean.as_result()[part])
-        if item["kind"] in ("DaemonSet", "ConfigMap")
-    ]
-    run = {"id": uuid4().hex[:8], "from": dict(source), "to": EMPTY, "steps": ["stop", "sweep"], "snapshot": kept}
-    return {
-        "changed": False,
-        **clean.as_result(),
-        "run": run,
-        "holder": holder,
-        "dead": (record.lease or {}).get("holder", ""),
-        "api": {"kubeconfig": intent.kubeconfig, "context": intent.context},
-        "warnings": [str(problem) for problem in warnings(problems)],
-    }
 
 
 def _without_kubernetes() -> list[Problem]:

@@ -14,44 +14,26 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import ip_network
-from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
-from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order import parse_order
-from ansible_collections.switchyard.cni.plugins.module_utils._sweep._plan import plan_sweep
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import pod_networks
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING, Problem, names
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._sweep import everything
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._belongings import BELONGINGS
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import (
+    Problem,
+    left_for_later,
+    names,
+    silent_node,
+)
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._sweep import everything, foreseen
 
 NETWORK, NODE = "network", "node"
 """How far a clean goes: what agents have left, or besides all CNI state of the plugins on the nodes."""
 
-_RBAC = "rbac.authorization.k8s.io/v1"
-_CONFIGS = {"flannel": "kube-flannel-cfg", "calico": "calico-config"}
-_SHARED = {
-    "flannel": (("ServiceAccount", "v1", "flannel"),),
-    "calico": (
-        ("Deployment", "apps/v1", "calico-kube-controllers"),
-        ("ServiceAccount", "v1", "calico-kube-controllers"),
-        ("ServiceAccount", "v1", "calico-cni-plugin"),
-        ("ServiceAccount", "v1", "calico-node"),
-    ),
-}
-_ROLES = {"flannel": ("flannel",), "calico": ("calico-node", "calico-kube-controllers", "calico-cni-plugin")}
-"""Names of upstream's manifests (flannel, Documentation/kube-flannel.yml; Calico, manifests/calico.yaml) and ours."""
+EMPTY = {"label": "no pod network", "settings": {}}
+"""What the journal says of a cluster that was cleaned."""
 
-_STATE = {
-    "flannel": ("/run/flannel", "/opt/cni/bin/flannel"),
-    "calico": (
-        "/etc/calico",
-        "/run/calico",
-        "/var/run/calico",
-        "/var/lib/calico",
-        "/var/log/calico",
-        "/opt/cni/bin/calico",
-        "/opt/cni/bin/calico-ipam",
-    ),
-}
+_RBAC = "rbac.authorization.k8s.io/v1"
+_KEPT = ("DaemonSet", "ConfigMap")
 _CACHE = "/var/lib/cni"
 
 Object = dict[str, str]
@@ -89,6 +71,11 @@ class Clean:
         """Whether there is anything to remove, as far as can be seen before."""
         return bool(self.agents or self.objects or self.annotations or self.foreseen)
 
+    def run(self, change: str, before: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The clean as the journal keeps it: the network before it, and the objects that would bring it back."""
+        kept = [dict(item) for item in (*self.agents, *self.objects) if item["kind"] in _KEPT]
+        return {"id": change, "from": dict(before), "to": EMPTY, "steps": ["stop", "sweep"], "snapshot": kept}
+
     def lines(self) -> tuple[str, ...]:
         """The clean in lines a person reads."""
         return tuple(self._lines())
@@ -107,10 +94,10 @@ class Clean:
             yield f"Object: {item['kind']} {place}."
         if self.annotations:
             yield f"Annotations: of {len(self.annotations)} Nodes."
-        yield from (f"Node: {line}." for line in self.foreseen)
+        yield from (f"Node: remove {line}." for line in self.foreseen)
         away = [node.name for node in self.nodes.values() if node.away]
         if away:
-            yield f"Left for later, since they do not answer: {names(away)}."
+            yield left_for_later(away)
 
     def as_result(self) -> dict[str, t.Any]:
         """The clean as plain data, under the keys that the playbook reads."""
@@ -168,26 +155,22 @@ def clean_problems(nodes: t.Sequence[ObservedNode], plugins: t.Sequence[str]) ->
     if nodes and all(node.facts is None for node in nodes):
         found.append(Problem("host", None, "no node answers", "Check the inventory's connection variables"))
         return found
-    for node in nodes:
-        if node.facts is None:
-            reason = f"does not answer ({node.unreachable}), and is left for later"
-            found.append(Problem("host", node.label, reason, "When it is back, run 99.clean.yml again", WARNING))
+    found += [silent_node(node.label, node.unreachable, "99.clean.yml") for node in nodes if node.facts is None]
     return found
 
 
 def _objects(cluster: Cluster, plugins: t.Iterable[str]) -> t.Iterator[Object]:
     """What the agents used: where a plugin lives is told by its DaemonSets and its configuration."""
     for plugin in plugins:
-        homes = dict.fromkeys(one.namespace for one in cluster.daemonsets if one.agent == plugin)
-        if plugin == "flannel":
-            homes.update(dict.fromkeys(one.namespace for one in cluster.flannel))
-        for name in _ROLES[plugin] if homes else ():
+        own = BELONGINGS[plugin]
+        homes = own.homes(cluster, plugin)
+        for name in own.roles if homes else ():
             yield _object("ClusterRoleBinding", _RBAC, name)
             yield _object("ClusterRole", _RBAC, name)
         for home in homes:
-            yield from (_object(kind, version, name, home) for kind, version, name in _SHARED[plugin])
+            yield from (_object(kind, version, name, home) for kind, version, name in own.objects)
             # Last: while it is there, the next run knows where to look.
-            yield _object("ConfigMap", "v1", _CONFIGS[plugin], home)
+            yield _object("ConfigMap", "v1", own.config, home)
 
 
 def _annotations(cluster: Cluster, plugins: t.Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -206,18 +189,14 @@ def _prefixes(cluster: Cluster) -> set[int]:
 
 
 def _seen(nodes: t.Iterable[ObservedNode], order: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    """What the observation shows that will go, each with the nodes it goes from."""
-    where: dict[str, list[str]] = {}
-    for node in nodes:
-        # The agents are gone by then.
-        facts = replace(node.facts or NodeFacts(), agents=())
-        for step in plan_sweep(facts, parse_order(order)).steps:
-            where.setdefault(step.describe(), []).append(node.label)
-    return tuple(f"{what} on {names(some)}" for what, some in where.items())
+    """What the observation shows that will go, each with the nodes it goes from; the agents are gone by then."""
+    return foreseen(
+        {node.label: (replace(node.facts, agents=()), order) for node in nodes if node.facts}, with_routes=True
+    )
 
 
 def _node(node: ObservedNode, order: t.Mapping[str, t.Any], plugins: t.Iterable[str], scope: str) -> NodeClean:
-    paths = [path for plugin in plugins for path in _STATE[plugin]] if scope == NODE else []
+    paths = [path for plugin in plugins for path in BELONGINGS[plugin].paths] if scope == NODE else []
     return NodeClean(node.name, order, tuple([*paths, _CACHE] if paths else ()), node.facts is None)
 
 

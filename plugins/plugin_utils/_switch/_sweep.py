@@ -51,11 +51,13 @@ def everything(
     }
 
 
-def foreseen(orders: t.Mapping[str, tuple[NodeFacts, Option]]) -> tuple[str, ...]:
-    """What will go, in lines a person reads; most routes are replaced by the agents, and are not told of."""
+def foreseen(
+    orders: t.Mapping[str, tuple[NodeFacts, t.Mapping[str, t.Any]]], with_routes: bool = False
+) -> tuple[str, ...]:
+    """What will go, in lines a person reads; in a change most routes are replaced by the agents, and not told of."""
     where: dict[str, list[str]] = {}
     for name, (facts, order) in orders.items():
         for step in plan_sweep(facts, parse_order(order)).steps:
-            if not isinstance(step, RemoveRoute):
+            if with_routes or not isinstance(step, RemoveRoute):
                 where.setdefault(step.describe().partition(" ")[2], []).append(name)
     return tuple(f"{what} on {names(nodes)}" for what, nodes in where.items())

@@ -62,7 +62,7 @@ class Switch:
             return self.begun["from"]
         if not self.change.switches and self.record.previous is not None:
             return self.record.previous
-        return {"label": _label(self.change.source), "settings": plain(self.change.settings or {})}
+        return in_force(self.change)
 
     @property
     def active(self) -> bool:
@@ -154,7 +154,17 @@ def switch(
     """A change of its own, which no other run is mistaken for; ``here`` are the nodes that take part."""
     known = record or Record()
     joins, left = parted(known.left, here)
-    return Switch(uuid4().hex[:8], change, declared, known, holder, joins=joins, left=left)
+    return Switch(new_id(), change, declared, known, holder, joins=joins, left=left)
+
+
+def in_force(change: Transition) -> dict[str, t.Any]:
+    """The network that runs, as the journal names and describes it."""
+    return {"label": _label(change.source), "settings": plain(change.settings or {})}
+
+
+def new_id() -> str:
+    """A name for a change that no other run has."""
+    return uuid4().hex[:8]
 
 
 def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

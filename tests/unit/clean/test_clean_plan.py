@@ -76,3 +76,10 @@ def test_a_node_that_is_down_is_a_warning_and_nobody_an_error():
     assert clean_problems(world.scene().observed, ())[0].severity == "error"
     (wrong,) = clean_problems(running().scene().observed, ("cilium",))
     assert str(wrong).startswith("clean_plugins = cilium: cilium is no plugin known here. Leave it empty for all")
+
+
+def test_the_journal_keeps_what_would_bring_the_network_back():
+    before = {"label": "flannel vxlan", "settings": {"flannel_backend": "vxlan"}}
+    run = planned(running()).run("0badcafe", before)
+    assert (run["id"], run["from"], run["to"]["label"]) == ("0badcafe", before, "no pod network")
+    assert {item["kind"] for item in run["snapshot"]} == {"DaemonSet", "ConfigMap"}
