@@ -20,6 +20,7 @@ description:
 author:
   - The switchyard.cni developers (@switchyard)
 extends_documentation_fragment:
+  - switchyard.cni.api
   - switchyard.cni.attributes.info_module
 requirements:
   - the collection kubernetes.core and the Python package kubernetes on the host of the task
@@ -47,15 +48,6 @@ options:
       - services
       - service_cidrs
       - journal
-  kubeconfig:
-    description:
-      - The kubeconfig on the host of the task. Unset, E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG) or C(~/.kube/config)
-        counts.
-    type: path
-  context:
-    description:
-      - The context of the kubeconfig.
-    type: str
   services:
     description:
       - Services to look up for RV(cluster.services), each as C(namespace/name).

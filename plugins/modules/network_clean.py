@@ -17,6 +17,8 @@ description:
   - An action plugin, it runs on the controller.
 author:
   - The switchyard.cni developers (@switchyard)
+extends_documentation_fragment:
+  - switchyard.cni.nodes
 options:
   plugins:
     description:
@@ -32,11 +34,6 @@ options:
     type: str
     choices: [network, node]
     default: network
-  group_pattern:
-    description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
-    type: list
-    elements: str
-    default: [kube_master, kube_control_plane, kube_node]
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything.

@@ -19,6 +19,7 @@ description:
 author:
   - The switchyard.cni developers (@switchyard)
 extends_documentation_fragment:
+  - switchyard.cni.api
   - switchyard.cni.attributes
 attributes:
   check_mode:
@@ -45,14 +46,6 @@ options:
     type: str
     choices: [read, open, advance, close]
     required: true
-  kubeconfig:
-    description:
-      - The kubeconfig on the host of the task. Unset, E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG) or C(~/.kube/config)
-        counts.
-    type: path
-  context:
-    description: The context of the kubeconfig.
-    type: str
   holder:
     description: Who changes the network. Needed but for V(step=read).
     type: str

@@ -19,6 +19,8 @@ description:
     host of the task.
 author:
   - The switchyard.cni developers (@switchyard)
+extends_documentation_fragment:
+  - switchyard.cni.nodes
 options:
   scope:
     description:
@@ -27,11 +29,6 @@ options:
     type: str
     choices: [network, prepare]
     default: network
-  group_pattern:
-    description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
-    type: list
-    elements: str
-    default: [kube_master, kube_control_plane, kube_node]
   target:
     description:
       - V(declared) plans the network that the inventory declares, V(previous) the one before the last change, as the

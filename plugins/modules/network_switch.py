@@ -15,6 +15,8 @@ description:
   - An action plugin, it runs on the controller.
 author:
   - The switchyard.cni developers (@switchyard)
+extends_documentation_fragment:
+  - switchyard.cni.nodes
 options:
   step:
     description:
@@ -53,11 +55,6 @@ options:
         M(switchyard.cni.path_meter).
     type: bool
     default: false
-  group_pattern:
-    description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
-    type: list
-    elements: str
-    default: [kube_master, kube_control_plane, kube_node]
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything.

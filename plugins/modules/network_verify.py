@@ -21,6 +21,8 @@ description:
     the host of the task.
 author:
   - The switchyard.cni developers (@switchyard)
+extends_documentation_fragment:
+  - switchyard.cni.nodes
 options:
   step:
     description:
@@ -69,11 +71,6 @@ options:
     elements: str
     choices: [text, json, junit, html]
     default: [text, json, junit, html]
-  group_pattern:
-    description: Groups whose hosts are the cluster's nodes; those that the inventory lacks are passed over.
-    type: list
-    elements: str
-    default: [kube_master, kube_control_plane, kube_node]
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything, and writes no report then.

@@ -21,6 +21,7 @@ description:
 author:
   - The switchyard.cni developers (@switchyard)
 extends_documentation_fragment:
+  - switchyard.cni.api
   - switchyard.cni.attributes
 attributes:
   check_mode:
@@ -80,15 +81,6 @@ options:
     description:
       - Seconds a pod has to end. Unset, each pod's own C(terminationGracePeriodSeconds) counts.
     type: int
-  kubeconfig:
-    description:
-      - The kubeconfig on the host of the task. Unset, E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG) or C(~/.kube/config)
-        counts.
-    type: path
-  context:
-    description:
-      - The context of the kubeconfig.
-    type: str
 notes:
   - Where a pod's controller is not a ReplicaSet, StatefulSet, DaemonSet or ReplicationController, only the end of the
     old pod is waited for.

@@ -21,8 +21,7 @@ def journal_argument_spec() -> Dict[str, Any]:
     """The options of network_journal."""
     return {
         "step": {"type": "str", "choices": ["read", "open", "advance", "close"], "required": True},
-        "kubeconfig": {"type": "path"},
-        "context": {"type": "str"},
+        **_module.connection_argument_spec(),
         "holder": {"type": "str"},
         "dead": {"type": "str"},
         "lease_seconds": {"type": "int", "default": 900},

@@ -27,7 +27,7 @@ def info_argument_spec() -> Dict[str, Any]:
 
 
 def connection_argument_spec() -> Dict[str, Any]:
-    """The options of all that talk to the API server."""
+    """The options of all that talk to the API server (documented by the fragment api)."""
     return {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 
 
