@@ -33,7 +33,7 @@ docs: venv ## Write the pages that are made from code
 	.venv/bin/python tools/docs
 
 .PHONY: bench
-bench: venv ## Measure the controller for 10 to 10,000 nodes, 06.network.yml against kubectl alone, and a live change against the naive one; ROUNDS=3
+bench: venv ## Measure the controller, a deployment against kubectl alone, and a live change against the naive one; ROUNDS=3
 	tools/lab-up
 	.venv/bin/python tools/bench --publish $(if $(ROUNDS),--rounds $(ROUNDS))
 

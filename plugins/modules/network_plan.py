@@ -84,8 +84,9 @@ proved:
   elements: str
 nodes:
   description:
-    - For each inventory host its C(state), the option O(switchyard.cni.node_state#module:state), and what it must show
-      afterwards, C(expect), the option O(switchyard.cni.node_network_info#module:wait_for).
+    - For each inventory host its C(name) in the cluster, its C(state), the option
+      O(switchyard.cni.node_state#module:state), and what it must show afterwards, C(expect), the option
+      O(switchyard.cni.node_network_info#module:wait_for).
     - C(settled) says that the observation already shows the state, C(proved) that it already shows what is expected.
     - C(sweep) is the option O(switchyard.cni.node_sweep#module:order), where the network changes, and C(meter) holds
       the options C(pairs) and C(listen) of M(switchyard.cni.path_meter).
