@@ -19,7 +19,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._plan import
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._sweep import around, everything
-from planted import lacks
+from planted import lacks, until_healthy
 
 from conftest import ip, module, need
 
@@ -86,7 +86,12 @@ def build(tmp_path):
 
         def built(name):
             reason = lacks(KINDS.get(name))
-            return pytest.skip(reason) if reason else stack.enter_context(contextlib.closing(CLUSTERS[name](tmp_path)))
+            if reason:
+                pytest.skip(reason)
+            cluster = stack.enter_context(contextlib.closing(CLUSTERS[name](tmp_path)))
+            # BIRD's routes come when the daemons have found each other: not while a state is compared.
+            assert until_healthy(cluster) == []
+            return cluster
 
         yield built
 
