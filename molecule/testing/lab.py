@@ -10,7 +10,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Network
@@ -177,6 +178,39 @@ def leases() -> dict[str, tuple[IPv4Network, Vtep]]:
         subnet = IPv4Network(key.rsplit("/", 1)[1].replace("-", "/"))
         found[names[value["PublicIP"]]] = (subnet, Vtep(value["PublicIP"], value["BackendData"]["VtepMAC"]))
     return found
+
+
+def readiness() -> dict[str, dict[str, Any]]:
+    """Return what the API server knows of each node's kubelet: the condition Ready."""
+    return {
+        node["metadata"]["name"]: condition
+        for node in objects("nodes")
+        for condition in node["status"]["conditions"]
+        if condition["type"] == "Ready"
+    }
+
+
+def is_ready(*nodes: str) -> bool:
+    """Return whether these nodes (all of them by default) are Ready."""
+    return all(condition["status"] == "True" for name, condition in readiness().items() if not nodes or name in nodes)
+
+
+@contextmanager
+def stopped_api_server() -> Iterator[None]:
+    """The API server is gone, as after a crash."""
+    try:
+        # Killed, since a server that is asked to stop first waits a minute for its watchers.
+        on_node("k8s-master1", "systemctl", "stop", "--no-block", "kube-apiserver")
+        on_node("k8s-master1", "systemctl", "kill", "--signal=SIGKILL", "kube-apiserver")
+        eventually(lambda: not _api_answers(), 10, "the API server is gone")
+        yield
+    finally:
+        on_node("k8s-master1", "systemctl", "start", "kube-apiserver")
+        eventually(_api_answers, 60, "the API server answers")
+
+
+def _api_answers() -> bool:
+    return succeeds([*KUBECTL, "get", "--raw=/readyz"])
 
 
 def eventually(holds: Callable[[], bool], seconds: float, what: str) -> None:

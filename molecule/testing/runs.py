@@ -71,18 +71,13 @@ def environment() -> dict[str, str]:
 
 def play(playbook: str, *options: str, **settings: str) -> Run:
     """Run the operator's command to its end."""
-    done = subprocess.run(
-        command(playbook, *options, **settings),
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=420,
-        check=False,
-    )
-    return Run(done.returncode, done.stdout)
+    with started(playbook, *options, **settings) as run:
+        try:
+            output, dummy = run.communicate(timeout=420)
+        except BaseException:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
+    return Run(run.returncode, output)
 
 
 def kill(playbook: str, when: str, **settings: str) -> None:

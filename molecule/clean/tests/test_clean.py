@@ -53,8 +53,7 @@ def service_chains(node: str) -> list[str]:
 
 def ready(status: str) -> bool:
     """Whether every kubelet says so of its node, for want of nothing but a pod network."""
-    nodes = lab.objects("nodes")
-    told = [one for node in nodes for one in node["status"]["conditions"] if one["type"] == "Ready"]
+    told = lab.readiness().values()
     return all(one["status"] == status and (status == "True" or "cni" in one["message"]) for one in told)
 
 

@@ -43,7 +43,7 @@ def test_the_right_image_repairs_it(talking):
 
 def test_an_api_server_that_is_down_is_one_error_and_no_change(talking):
     before = runs.state_of()
-    with _stopped_api_server():
+    with lab.stopped_api_server():
         failed = runs.play("06.network.yml", **OTHER_BACKEND)
         assert failed.status != 0
         assert "1 problem to solve first" in failed.words
@@ -53,23 +53,6 @@ def test_an_api_server_that_is_down_is_one_error_and_no_change(talking):
     assert lab.unreachable_pairs(talking) == []
 
 
-@contextmanager
-def _stopped_api_server() -> Iterator[None]:
-    try:
-        # Killed, since a server that is asked to stop first waits a minute for its watchers.
-        lab.on_node("k8s-master1", "systemctl", "stop", "--no-block", "kube-apiserver")
-        lab.on_node("k8s-master1", "systemctl", "kill", "--signal=SIGKILL", "kube-apiserver")
-        lab.eventually(lambda: not _api_answers(), 10, "the API server is gone")
-        yield
-    finally:
-        lab.on_node("k8s-master1", "systemctl", "start", "kube-apiserver")
-        lab.eventually(_api_answers, 60, "the API server answers")
-
-
-def _api_answers() -> bool:
-    return lab.succeeds([*lab.KUBECTL, "get", "--raw=/readyz"])
-
-
 def test_a_node_that_does_not_answer_is_left_for_later_and_follows_when_it_is_back(talking):
     with _paused("k8s-node2"):
         done = runs.play("06.network.yml", **OTHER_BACKEND).must_succeed()
@@ -77,7 +60,7 @@ def test_a_node_that_does_not_answer_is_left_for_later_and_follows_when_it_is_ba
         assert "flannel vxlan to flannel host-gw: done, and verified on every node that answers." in done.words
         assert "Left for later, since they do not answer: k8s-node2." in done.words
         assert not lab.succeeds(["docker", "exec", "k8s-node1", "ip", "link", "show", "flannel.1"])
-    lab.eventually(_all_ready, 90, "k8s-node2 is back")
+    lab.eventually(lab.is_ready, 90, "k8s-node2 is back")
     alone = runs.play("06.network.yml", "--limit", "k8s-node2", **OTHER_BACKEND)
     assert alone.status != 0
     assert "Add it to the list after --limit" in alone.words
@@ -87,12 +70,6 @@ def test_a_node_that_does_not_answer_is_left_for_later_and_follows_when_it_is_ba
     runs.play("06.network.yml", **OTHER_BACKEND).must_change_nothing()
     runs.play("06.network.yml").must_succeed()
     assert lab.unreachable_pairs(talking) == []
-
-
-def _all_ready() -> bool:
-    nodes = lab.objects("nodes")
-    conditions = [one for node in nodes for one in node["status"]["conditions"] if one["type"] == "Ready"]
-    return all(one["status"] == "True" for one in conditions)
 
 
 @contextmanager

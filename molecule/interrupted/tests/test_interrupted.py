@@ -12,7 +12,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -167,24 +167,13 @@ def test_of_two_runs_at_once_the_second_says_who_the_first_is(talking):
     must_be(goal, talking)
 
 
-@contextmanager
-def without_api_server() -> Iterator[None]:
-    """The API server is gone, as after a crash."""
-    try:
-        lab.on_node("k8s-master1", "systemctl", "stop", "--no-block", "kube-apiserver")
-        lab.on_node("k8s-master1", "systemctl", "kill", "--signal=SIGKILL", "kube-apiserver")
-        yield
-    finally:
-        lab.on_node("k8s-master1", "systemctl", "start", "kube-apiserver")
-
-
 @SLOW
 @pytest.mark.parametrize("point", ["settling", "judging", "sweeping", "verifying", "ending the meter"])
 def test_an_api_server_that_is_away_for_20_seconds_is_waited_for(point, talking):
     goal = OTHER[in_force()]
 
     def away() -> None:
-        with without_api_server():
+        with lab.stopped_api_server():
             time.sleep(20)
 
     done = runs.meanwhile("06.network.yml", POINTS[point], away, flannel_backend=goal).must_succeed()
@@ -245,16 +234,6 @@ def test_a_node_whose_disk_is_full_is_named_and_the_next_run_finishes(talking):
     must_be(before, talking)
 
 
-def node_is(name: str, status: str) -> Callable[[], bool]:
-    """Whether the API server thinks so of a node."""
-
-    def holds() -> bool:
-        path = "{.status.conditions[?(@.type=='Ready')].status}"
-        return lab.kubectl("get", "node", name, f"--output=jsonpath={path}") == status
-
-    return holds
-
-
 @SLOW
 @pytest.mark.parametrize("point", ["rolling", "settling", "sweeping", "verifying"])
 def test_a_node_that_reboots_meanwhile_ends_up_with_the_others(point, talking):
@@ -272,7 +251,7 @@ def test_a_node_that_reboots_meanwhile_ends_up_with_the_others(point, talking):
         flannel_wait_timeout="45",
         network_allow="pods",
     )
-    lab.eventually(node_is("k8s-node2", "True"), 120, "k8s-node2 is back")
+    lab.eventually(lambda: lab.is_ready("k8s-node2"), 120, "k8s-node2 is back")
     if run.status != 0:
         assert "Undone:" in run.words or "Stopped" in run.words or "failed too" in run.words, run.output
     runs.play("06.network.yml", flannel_backend=goal, network_allow="pods").must_succeed()
@@ -290,7 +269,7 @@ ROUND = [HOST_GW, VXLAN, DIRECT, HOST_GW, DIRECT, VXLAN]
 
 
 @SLOW
-def test_among_vxlan_directrouting_and_host_gw_nothing_is_lost_five_times_in_a_row():
+def test_among_vxlan_directrouting_and_host_gw_nobody_is_cut_off_five_times_in_a_row():
     runs.play("06.network.yml", **VXLAN).must_succeed()
     for settings in ROUND * 5:
         must_have_cut_nobody_off(runs.play("06.network.yml", **settings).must_succeed())

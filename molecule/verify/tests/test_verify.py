@@ -175,19 +175,15 @@ def test_a_finding_names_what_was_expected_what_is_there_and_what_to_do(verify):
 def test_a_node_without_cni_configuration_is_soon_not_ready_either(verify):
     conf = "/etc/cni/net.d/10-flannel.conflist"
 
-    def ready() -> bool:
-        path = "{.status.conditions[?(@.type=='Ready')].status}"
-        return lab.kubectl("get", "node", MASTER, f"--output=jsonpath={path}") == "True"
-
     try:
         lab.on_node(MASTER, "mv", conf, "/root")
-        lab.eventually(lambda: not ready(), 60, "the kubelet notices")
+        lab.eventually(lambda: not lab.is_ready(MASTER), 60, "the kubelet notices")
         dummy, result = verify(verify_probe="none")
         must_tell(result, {("cni-config-missing", MASTER), ("node-not-ready", MASTER)})
     finally:
         # Written, not moved: containerd does not look at a file that is moved in.
         lab.on_node(MASTER, "sh", "-c", f"cat /root/10-flannel.conflist > {conf} && rm /root/10-flannel.conflist")
-        lab.eventually(ready, 60, "the kubelet is content")
+        lab.eventually(lambda: lab.is_ready(MASTER), 60, "the kubelet is content")
 
 
 # -- the agent itself
