@@ -113,13 +113,18 @@ def _in_force(cluster: Cluster, nodes: Nodes) -> tuple[Intent, Settings] | None:
 
 
 def _really(nodes: Nodes, settings: Settings) -> Settings:
-    """What most nodes run where the stored configuration says otherwise: agents read it only when they start."""
+    """What most nodes run where the stored configuration says otherwise: agents read it only when they start.
+
+    Most of all nodes, not of those that were asked: one that was left for later runs what the others have left.
+    """
     types = Counter(
         (one.plugin, one.type) for node in nodes if node.facts for one in (running(node.facts),) if one is not None
     )
     if not types:
         return {}
-    (plugin, type_name), dummy = types.most_common(1)[0]
+    (plugin, type_name), count = types.most_common(1)[0]
+    if 2 * count <= len(nodes):
+        return {}
     name = f"{plugin}_backend"
     if settings.get("network_plugin") != plugin or settings.get(name, type_name) == type_name:
         return {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -20,7 +21,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition
     transition,
 )
 from ansible_collections.switchyard.cni.tests.unit.switch.worlds import between, running
-from ansible_collections.switchyard.cni.tests.unit.verify.clusters import SETTINGS
+from ansible_collections.switchyard.cni.tests.unit.verify.clusters import SETTINGS, intent_of
 
 BACKENDS = {
     "vxlan": ({"flannel_backend": "vxlan"}, 1450),
@@ -69,6 +70,17 @@ def test_nothing_is_to_be_done_for_the_backend_that_runs(name):
 def test_a_change_within_one_backend(after, kind, changes, pauses):
     found = change({}, after)
     assert (found.kind, found.changes, len(found.pauses)) == (kind, changes, pauses)
+
+
+@pytest.mark.parametrize(("asked", "kind"), [(1, NONE), (3, LIVE)], ids=["one node that follows", "all of them"])
+def test_what_runs_is_what_most_of_all_nodes_run_and_not_most_of_those_asked(asked, kind):
+    old, stored = running(flannel_backend="vxlan"), running(flannel_backend="host-gw")
+    nodes = [
+        node if number < asked else replace(node, facts=None, asked=False)
+        for number, node in enumerate(old.scene().observed)
+    ]
+    found = transition(intent_of(flannel_backend="host-gw"), Cluster.from_dict(stored.api), nodes)
+    assert found.kind == kind
 
 
 def test_the_settings_of_what_runs_lead_back_to_it():
