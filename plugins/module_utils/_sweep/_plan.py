@@ -34,6 +34,7 @@ YOUNG = 300.0
 """Seconds; a reservation may be older than the pod's namespace, while the pod is being made."""
 
 _VETH = "veth"
+_ARP = "arp"
 # flanneld sets no protocol, which the kernel stores as `boot` (rtnetlink(7), RTPROT_BOOT).
 _UNSIGNED = frozenset((None, "boot"))
 
@@ -159,7 +160,9 @@ class _Plan:
         if self._keep is not None and self._keep.nftables:
             return
         for table in self._facts.filter_tables:
-            if table.name in self._traces.filter_tables:
+            # Felix has a table of this family, and makes it again, whichever way it filters packets.
+            kept = self._keep is not None and table.family == _ARP
+            if table.name in self._traces.filter_tables and not kept:
                 yield RemoveTable(table.family, table.name)
 
     def ipsets(self) -> t.Iterator[Step]:

@@ -6,7 +6,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Agent, Link, NodeFacts, Pod, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import (
+    Agent,
+    FilterTable,
+    Link,
+    NodeFacts,
+    Pod,
+    Route,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._module import apply, still_there
@@ -157,3 +164,12 @@ def test_nothing_goes_of_a_plugin_whose_agent_runs_unless_it_is_the_one_to_keep(
     assert (everything.steps, everything.kept) == ((), ("everything of flannel: its agent flanneld runs (process 77)",))
     assert plan_sweep(facts, parse_order({**ORDER, "keep": KEEP})).steps == (RemoveLink("flannel.1", "vxlan"),)
     assert plan_sweep(NodeFacts(links=links), parse_order(ORDER)).steps == (RemoveLink("flannel.1", "vxlan"),)
+
+
+@pytest.mark.parametrize(("plugin", "gone"), [("calico", ["ip calico"]), ("flannel", ["ip calico", "arp calico-arp"])])
+def test_felixs_table_of_the_family_arp_stays_where_calico_stays(plugin, gone):
+    """Felix v3.32 makes it again at once, also where it filters with iptables."""
+    tables = tuple(FilterTable(family, name) for family, name in (("ip", "calico"), ("arp", "calico-arp")))
+    order = {**ORDER, "plugins": ["calico"], "keep": {"plugin": plugin, "route_devices": ["eth0"]}}
+    steps = plan_sweep(NodeFacts(filter_tables=tables), parse_order(order)).steps
+    assert [step.describe() for step in steps] == [f"remove nftables table {name}" for name in gone]
