@@ -216,10 +216,48 @@ options:
             type: list
             elements: str
             default: []
+          by:
+            description:
+              - The protocols whose routes count, such as V(bird) or V(80) (Felix), all of them when it is empty.
+            type: list
+            elements: str
+            default: []
+          at_least:
+            description:
+              - Whether more routes than O(wait_for.pod_routes.count) are right too.
+            type: bool
+            default: false
       cni_config:
         description:
           - The name of a file that must be in O(cni_conf_dir) and be sound CNI configuration.
         type: str
+      tunnels:
+        description:
+          - Tunnel devices that must take part in the network.
+        type: list
+        elements: dict
+        suboptions:
+          dev:
+            description:
+              - The device.
+            type: str
+            required: true
+          within:
+            description:
+              - Networks; an address of the device must be in one of them. Any or no address when it is empty.
+            type: list
+            elements: str
+            default: []
+          peers:
+            description:
+              - To how many peers the device must have forwarding entries at least.
+            type: int
+            default: 0
+          bare:
+            description:
+              - Whether the device takes no part any more and must have no IPv4 address; it need not be there.
+            type: bool
+            default: false
       timeout:
         description:
           - How long to wait at most, in seconds.

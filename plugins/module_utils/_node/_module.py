@@ -32,6 +32,14 @@ def info_argument_spec() -> Spec:
         "digest": {"type": "str"},
         "bridge": {"type": "str"},
         "over": {"type": "list", "elements": "str", "default": []},
+        "by": {"type": "list", "elements": "str", "default": []},
+        "at_least": {"type": "bool", "default": False},
+    }
+    tunnel = {
+        "dev": {"type": "str", "required": True},
+        "within": {"type": "list", "elements": "str", "default": []},
+        "peers": {"type": "int", "default": 0},
+        "bare": {"type": "bool", "default": False},
     }
     wait_for = {
         "subnet_env": {"type": "raw"},
@@ -39,6 +47,7 @@ def info_argument_spec() -> Spec:
         "routes": {"type": "list", "elements": "dict", "options": route},
         "pod_routes": {"type": "dict", "options": pod_routes},
         "cni_config": {"type": "str"},
+        "tunnels": {"type": "list", "elements": "dict", "options": tunnel},
         "timeout": {"type": "float", "default": 60.0},
         "interval": {"type": "float", "default": 0.5},
     }

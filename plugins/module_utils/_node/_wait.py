@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network, network_around
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, gather
@@ -24,8 +24,8 @@ _SHOWN_ROUTES = 10
 class PodRoutes:
     """All routes to the peers' pods: how many, and the sum of their hashes (None: any that many).
 
-    over names the devices whose routes count, none = all of them: while a backend follows another one, routes of the
-    earlier one may still be there.
+    over and by name the devices and the protocols (who wrote them) whose routes count, none = all of them: while a
+    backend follows another one, routes of the earlier one may still be there. at_least: more of them are right too.
     """
 
     within: Tuple[str, ...]
@@ -33,6 +33,13 @@ class PodRoutes:
     digest: Optional[str] = None
     bridge: Optional[str] = None
     over: Tuple[str, ...] = ()
+    by: Tuple[str, ...] = ()
+    at_least: bool = False
+
+    def met(self, routes: List[Mapping[str, Any]], digest: str) -> bool:
+        """Whether these routes, with the sum of their hashes, are those that are wanted."""
+        enough = len(routes) >= self.count if self.at_least else len(routes) == self.count
+        return enough and self.digest in (None, digest)
 
     def of(self, observed: Observed) -> List[Mapping[str, Any]]:
         """The routes that lead to peers: not those of the own bridge, nor to a single address of a device."""
@@ -42,7 +49,21 @@ class PodRoutes:
             for route in observed["routes"]
             if _forwarding.leads_to_peers(route, networks, self.bridge)
             and (not self.over or route.get("dev") in self.over)
+            and (not self.by or route.get("protocol") in self.by)
         ]
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A tunnel device that takes part: its address is in a network, and it forwards to at least some peers.
+
+    One that is bare takes no part: it has no IPv4 address, if it is there at all.
+    """
+
+    dev: str
+    within: Tuple[str, ...] = ()
+    peers: int = 0
+    bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class Condition:
     routes: Tuple[Mapping[str, str], ...] = ()
     pod_routes: Optional[PodRoutes] = None
     cni_config: Optional[str] = None
+    tunnels: Tuple[Tunnel, ...] = ()
 
     def sections(self) -> Tuple[str, ...]:
         """What has to be observed to judge the condition."""
@@ -62,6 +84,8 @@ class Condition:
             ("links", bool(self.links)),
             ("routes", bool(self.routes) or self.pod_routes is not None),
             ("cni", self.cni_config is not None),
+            ("addresses", any(one.within or one.bare for one in self.tunnels)),
+            ("fdb", any(one.peers for one in self.tunnels)),
         )
         return tuple(name for name, needed in asked if needed)
 
@@ -82,6 +106,7 @@ def parse_condition(params: Mapping[str, Any]) -> Condition:
         routes=tuple(_wanted_route(route) for route in params.get("routes") or ()),
         pod_routes=_wanted_pod_routes(params.get("pod_routes")),
         cni_config=params.get("cni_config"),
+        tunnels=tuple(_wanted_tunnel(one) for one in params.get("tunnels") or ()),
     )
 
 
@@ -105,6 +130,7 @@ def missing_from(condition: Condition, observed: Observed) -> List[str]:
         + _missing_routes(condition, observed)
         + _missing_pod_routes(condition, observed)
         + _missing_config(condition, observed)
+        + [lack for tunnel in condition.tunnels for lack in _missing_of_tunnel(tunnel, observed)]
     )
 
 
@@ -163,12 +189,26 @@ def _missing_pod_routes(condition: Condition, observed: Observed) -> List[str]:
         return []
     routes = wanted.of(observed)
     digest = _tables.digest(_route_words(route) for route in routes)
-    if len(routes) == wanted.count and wanted.digest in (None, digest):
+    if wanted.met(routes, digest):
         return []
     shown = [_route_words(route) for route in routes[:_SHOWN_ROUTES]] or ["none"]
     more = ["..."] if len(routes) > _SHOWN_ROUTES else []
     message = "the {0} routes to its peers' pods in {1} (it has {2}: {3})"
     return [message.format(wanted.count, " and ".join(wanted.within), len(routes), ", ".join(shown + more))]
+
+
+def _missing_of_tunnel(wanted: Tunnel, observed: Observed) -> Iterator[str]:
+    networks = [ip_network(cidr) for cidr in wanted.within]
+    there = [one["address"] for one in observed.get("addresses", ()) if one["dev"] == wanted.dev]
+    if wanted.bare and any(":" not in one for one in there):
+        yield "{0} without an address (it has {1})".format(wanted.dev, ", ".join(there))
+    if networks and not any(inside(network_around(one, 128 if ":" in one else 32), networks) for one in there):
+        message = "an address of {0} on {1} (it has {2})"
+        yield message.format(" or ".join(wanted.within), wanted.dev, ", ".join(there) or "none")
+    if wanted.peers:
+        found = sum(entry["dev"] == wanted.dev for entry in observed["fdb"])
+        if found < wanted.peers:
+            yield "the way to {0} peers through {1} (it has {2})".format(wanted.peers, wanted.dev, found)
 
 
 def _missing_config(condition: Condition, observed: Observed) -> List[str]:
@@ -220,4 +260,11 @@ def _wanted_pod_routes(params: Optional[Mapping[str, Any]]) -> Optional[PodRoute
         digest=params.get("digest"),
         bridge=params.get("bridge"),
         over=tuple(params.get("over") or ()),
+        by=tuple(params.get("by") or ()),
+        at_least=bool(params.get("at_least")),
     )
+
+
+def _wanted_tunnel(params: Mapping[str, Any]) -> Tunnel:
+    within = checked_networks("wait_for.tunnels.within", params.get("within") or [])
+    return Tunnel(dev=params["dev"], within=within, peers=params.get("peers") or 0, bare=bool(params.get("bare")))

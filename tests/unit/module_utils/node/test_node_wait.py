@@ -167,3 +167,70 @@ def test_a_senseless_condition_is_refused(wanted):
 def test_no_condition_asks_for_nothing():
     assert parse_condition({"subnet_env": False}) == Condition()
     assert outcome(FakeNode(), {}).missing == ()
+
+
+ROUTES = [
+    {"dst": "172.50.1.0/26", "gateway": "192.168.7.110", "dev": "eth0", "protocol": "bird"},
+    {"dst": "172.50.2.0/26", "gateway": "192.168.7.111", "dev": "eth0", "protocol": "80"},
+]
+
+
+def of_calico(routes=ROUTES, addresses=(), fdb=()):
+    """What a node of Calico shows, as iproute2 prints it."""
+    shown = [{"type": "unicast", "scope": "global", "flags": [], **route} for route in routes]
+    infos = [{"family": "inet", "local": one, "prefixlen": 32, "scope": "global"} for one in addresses]
+    link = {
+        "ifindex": 9,
+        "ifname": "vxlan.calico",
+        "mtu": 1450,
+        "operstate": "UNKNOWN",
+        "flags": ["UP"],
+        "linkinfo": {"info_kind": "vxlan", "info_data": {"id": 4096, "port": 4789}},
+        "addr_info": infos,
+    }
+    tools = {
+        "ip": (0, "[]", ""),
+        "ip -j -d -4 route show table all": (0, json.dumps(shown), ""),
+        "ip -j -d -s addr show": (0, json.dumps([link]), ""),
+        "bridge -j fdb show dev vxlan.calico": (
+            0,
+            json.dumps(
+                [{"mac": f"66:00:00:00:00:0{n}", "dst": dst, "state": "permanent"} for n, dst in enumerate(fdb)]
+            ),
+            "",
+        ),
+    }
+    return FakeNode(tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "met"),
+    [
+        ({"count": 2}, True),
+        ({"count": 1}, False),
+        ({"count": 1, "at_least": True}, True),
+        ({"count": 3, "at_least": True}, False),
+        ({"count": 1, "by": ["bird"]}, True),
+        ({"count": 2, "by": ["80", "boot"], "at_least": True}, False),
+    ],
+)
+def test_routes_may_be_counted_by_who_has_written_them(wanted, met):
+    told = outcome(of_calico(), {"pod_routes": {"within": ["172.50.0.0/16"], **wanted}}, timeout=0.0)
+    assert (told.missing == ()) == met, told.missing
+
+
+@pytest.mark.parametrize(
+    ("tunnel", "missing"),
+    [
+        ({"within": ["198.18.0.0/16"]}, None),
+        ({"within": ["172.50.0.0/16"]}, "an address of 172.50.0.0/16 on vxlan.calico (it has 198.18.0.4)"),
+        ({"peers": 2}, None),
+        ({"peers": 3}, "the way to 3 peers through vxlan.calico (it has 2)"),
+        ({"bare": True}, "vxlan.calico without an address (it has 198.18.0.4)"),
+        ({"dev": "tunl0", "bare": True}, None),
+    ],
+)
+def test_a_tunnel_takes_part_when_it_has_its_address_and_its_peers(tunnel, missing):
+    node = of_calico(addresses=["198.18.0.4"], fdb=["192.168.7.110", "192.168.7.111"])
+    told = outcome(node, {"tunnels": [{"dev": "vxlan.calico", **tunnel}]}, timeout=0.0)
+    assert told.missing == ((missing,) if missing else ())
