@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Routes that hold the way to other nodes' pods while one program takes them back and another has yet to write them.
+
+A held route is a copy of one that is in force, with a metric so high that it only counts when there is no other one
+(ip-route(8): of several routes to one network that with the lowest metric wins). Who holds it is told by its protocol.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Mapping, Sequence, Tuple
+
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
+from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
+from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeWriter
+
+PROTOCOL = "201"
+"""Of the numbers that nobody has taken (rtnetlink(7): those above 4 are the administrator's; iproute2's rt_protos)."""
+
+METRIC = 1 << 20
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What a node has to do: routes to add, routes to take away."""
+
+    add: Tuple[Route, ...] = ()
+    remove: Tuple[Route, ...] = ()
+
+    @property
+    def lines(self) -> Tuple[str, ...]:
+        """The work as input of `ip -batch`, one line a route."""
+        return tuple("route replace " + _words(route) for route in self.add) + tuple(
+            "route del " + _words(route) for route in self.remove
+        )
+
+
+def plan_hold(routes: Sequence[Route], networks: Sequence[str], over: Sequence[str], present: bool) -> Hold:
+    """Which routes to hold: the direct ones to other nodes' pods, over these devices; or that none is held any more."""
+    held = [route for route in routes if route.protocol == PROTOCOL and route.table == "main"]
+    if not present:
+        return Hold(remove=tuple(held))
+    within = [ip_network(cidr) for cidr in networks]
+    there = {(route.dst, route.gateway, route.dev) for route in held}
+    wanted = {
+        (route.dst, route.gateway, route.dev): route
+        for route in routes
+        if route.protocol != PROTOCOL and _is_direct(route, over) and inside(route.network, within)
+    }
+    return Hold(add=tuple(route for key, route in wanted.items() if key not in there))
+
+
+def hold(node: NodeWriter, work: Hold) -> None:
+    """Carry it out. Raises NodeError."""
+    for version in (4, 6):
+        chosen = Hold(
+            add=tuple(route for route in work.add if route.version == version),
+            remove=tuple(route for route in work.remove if route.version == version),
+        )
+        if chosen.lines:
+            # What is gone already does not keep the rest from going.
+            argv = ["ip", "-{0}".format(version), "-force", "-batch", "-"]
+            done = node.feed(argv, "".join(line + "\n" for line in chosen.lines))
+            if done.rc != 0 and chosen.add:
+                raise NodeError("{0} failed: {1}".format(" ".join(argv), done.reason))
+
+
+def _is_direct(route: Route, over: Sequence[str]) -> bool:
+    return route.table == "main" and route.type == "unicast" and bool(route.gateway) and route.dev in over
+
+
+def _words(route: Route) -> str:
+    return "{0} via {1} dev {2} proto {3} metric {4} onlink".format(
+        route.dst, route.gateway, route.dev, PROTOCOL, METRIC
+    )
+
+
+def told(work: Hold) -> List[Mapping[str, str]]:
+    """The work as the diff of a module."""
+    lines = "".join(line + "\n" for line in work.lines)
+    return [{"before_header": "held routes", "after_header": "held routes", "before": "", "after": lines}]
