@@ -32,8 +32,17 @@ def _require_a_machine_for_the_lab(work: Workspace) -> None:
         raise StageUnavailableError(" ".join(done.text().split()) or done.reason)
 
 
+def _require_what_it_needs(needs: Path) -> None:
+    """A scenario may need what only its caller can have, named by an environment variable: `VARIABLE what it is`."""
+    if needs.is_file():
+        variable, dummy, what = needs.read_text(encoding="utf-8").strip().partition(" ")
+        if not os.environ.get(variable):
+            raise StageUnavailableError(f"{variable} is not set: {what}")
+
+
 def scenario(work: Workspace, name: str) -> list[Case]:
     """Run one Molecule scenario; its testinfra checks count one by one."""
+    _require_what_it_needs(work.root / "molecule" / name / "needs")
     _require_a_machine_for_the_lab(work)
     reports = work.folder(f"molecule-{name}-junit")
     done = work.run(

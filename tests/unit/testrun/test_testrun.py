@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from testrun import cluster
 from testrun import main as runner
 from testrun.checks import with_crash
 from testrun.junit import read_junit
@@ -132,3 +133,16 @@ def test_only_and_skip_choose_stages_by_name_and_by_group() -> None:
     assert chosen("--only", "lint") == ["ruff", "mypy", "ansible-lint"]
     assert "sanity" not in chosen("--skip", "sanity")
     assert "lab" not in chosen("--skip", "molecule")
+
+
+def test_a_scenario_whose_needs_nobody_meets_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    needs = tmp_path / "needs"
+    cluster._require_what_it_needs(needs)
+    needs.write_text("LAB_IMAGES a folder with archives of images\n", encoding="utf-8")
+    monkeypatch.delenv("LAB_IMAGES", raising=False)
+    with pytest.raises(StageUnavailableError, match="LAB_IMAGES is not set: a folder with archives of images"):
+        cluster._require_what_it_needs(needs)
+    monkeypatch.setenv("LAB_IMAGES", "/somewhere")
+    cluster._require_what_it_needs(needs)
