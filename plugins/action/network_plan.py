@@ -24,7 +24,6 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Inte
 from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import choose
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import Present, peers_away, presence
@@ -50,7 +49,7 @@ class ActionModule(ClusterAction):
     def decide(self, arguments: dict[str, t.Any], variables: Variables, hosts: list[str]) -> dict[str, t.Any]:
         raw, problems = self.settings(variables, hosts)
         intent, values, wrong = _network(raw)
-        if intent is None or undeployable(intent.plugin):
+        if intent is None:
             return refusal(problems + wrong)
         cluster, record, unreachable = self._cluster(intent, arguments["scope"], variables)
         settings = _inventory.declared_network(raw, values)
@@ -65,7 +64,7 @@ class ActionModule(ClusterAction):
         change = transition(intent, cluster, nodes)
         present = presence(change, nodes)
         holder = myself()
-        problems += wrong + check(intent, present.here) + unreachable + record.held(holder, gone)
+        problems += wrong + check(intent, present.here, cluster) + unreachable + record.held(holder, gone)
         problems += present.problems(change) + stage_problems(intent, present.here)
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
@@ -89,7 +88,7 @@ class ActionModule(ClusterAction):
         if scope != "network" or not intent.kube:
             return None, Record(), []
         # Only a dry run must know which namespaces there are (see the filter applicable).
-        sections = ["nodes", "flannel", "agents", "journal"] + ["namespaces"] * bool(self._task.check_mode)
+        sections = ["nodes", "flannel", "calico", "agents", "journal"] + ["namespaces"] * bool(self._task.check_mode)
         raw, problems = self.cluster(variables, intent.kubeconfig, intent.context, gather=sections)
         if raw is None:
             return None, Record(), problems
@@ -102,7 +101,7 @@ def _network(raw: t.Mapping[str, t.Any]) -> tuple[Intent | None, t.Mapping[str, 
     """The network that some variables describe, their values, and what is wrong with them."""
     values, wrong = resolve(raw, _inventory.INTERNAL)
     intent, contradictions = build_intent(values)
-    return intent, values, wrong + contradictions + (undeployable(intent.plugin) if intent else [])
+    return intent, values, wrong + contradictions
 
 
 def _planned(
@@ -110,13 +109,13 @@ def _planned(
 ) -> NetworkPlan:
     """The plan for the nodes that are there, with what only all nodes together tell."""
     if cluster is None or not (switching.active or present.away):
-        return plan_network(intent, present.here, switching)
+        return plan_network(intent, present.here, switching, cluster=cluster)
     scene = scene_of(intent, cluster, nodes)
     if switching.measures:
         switching = replace(switching, shares=choose(scene))
     if switching.change.switches and switching.begun is None:
         switching = replace(switching, stages=stages(intent, scene, present.here))
-    return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away))
+    return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away), cluster)
 
 
 def _result(

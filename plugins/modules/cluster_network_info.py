@@ -38,6 +38,7 @@ options:
       - calico
       - services
       - service_cidrs
+      - guarded
       - journal
     default:
       - nodes
@@ -47,6 +48,7 @@ options:
       - calico
       - services
       - service_cidrs
+      - guarded
       - journal
   services:
     description:
@@ -258,6 +260,14 @@ cluster:
       type: list
       elements: str
       sample: [10.68.0.0/16]
+    guarded:
+      description:
+        - The namespaces that have NetworkPolicies, Kubernetes' own or Calico's. An empty name stands for all of them,
+          where Calico has a GlobalNetworkPolicy.
+      returned: when asked for
+      type: list
+      elements: str
+      sample: [default]
     gaps:
       description: What could not be read, and why.
       returned: always

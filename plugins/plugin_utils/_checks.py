@@ -17,6 +17,9 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends import BA
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature, matches
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
+from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_checks
+from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import MINIMUM_MTU, Intent, prefix_setting
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     ObservedNode,
@@ -24,7 +27,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     underlay,
     uses_nftables,
 )
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import ERROR, WARNING, Problem, names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING, Problem, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity
 
 OWN_DEVICES: tuple[str, ...] = tuple(
@@ -36,15 +39,16 @@ OWN_DEVICES: tuple[str, ...] = tuple(
 )
 """Name patterns of devices whose addresses belong to the pod network or to Kubernetes, not to the node's networks."""
 
-Found = t.Iterator[Problem]
-Nodes = t.Sequence[ObservedNode]
 
-
-def check(intent: Intent, nodes: t.Iterable[ObservedNode]) -> list[Problem]:
+def check(intent: Intent, nodes: t.Iterable[ObservedNode], cluster: Cluster | None = None) -> list[Problem]:
     """Everything that is wrong; the same problem on several nodes is one problem that names them."""
     everyone = list(nodes)
-    found = [problem for node in everyone for examine in _NODE_CHECKS for problem in examine(intent, node)]
-    found += [problem for examine in _CLUSTER_CHECKS for problem in examine(intent, everyone)]
+    of_node = (*_NODE_CHECKS, *_OF_PLUGIN[intent.plugin])
+    of_all = (*_CLUSTER_CHECKS, *_OF_PLUGINS_CLUSTER[intent.plugin])
+    found = [problem for node in everyone for examine in of_node for problem in examine(intent, node)]
+    found += [problem for examine in of_all for problem in examine(intent, everyone)]
+    if cluster is not None:
+        found += [problem for examine in _IN_CLUSTER[intent.plugin] for problem in examine(intent, cluster)]
     return _grouped(problem for problem in found if problem.variable not in intent.assumed)
 
 
@@ -58,23 +62,9 @@ def _grouped(problems: t.Iterable[Problem]) -> list[Problem]:
     ]
 
 
-def _at(
-    node: ObservedNode,
-    variable: str,
-    value: t.Any,
-    reason: str,
-    remedy: str,
-    severity: str = ERROR,
-    detail: t.Any = None,
-) -> Problem:
-    """A problem of one node; ``detail`` is what differs between nodes with the same problem."""
-    where = node.label if detail is None else f"{node.label} ({detail})"
-    return Problem(variable, value, reason, remedy, severity, (where,))
-
-
 def _unreachable(intent: Intent, node: ObservedNode) -> Found:
     if node.facts is None:
-        yield _at(
+        yield at(
             node,
             "host",
             None,
@@ -85,7 +75,7 @@ def _unreachable(intent: Intent, node: ObservedNode) -> Found:
 
 def _registered(intent: Intent, node: ObservedNode) -> Found:
     if intent.kube and node.registered is False:
-        yield _at(
+        yield at(
             node,
             "network_node_name",
             node.name,
@@ -103,7 +93,7 @@ def _pod_cidrs(intent: Intent, node: ObservedNode) -> Found:
     for wanted in intent.pod_cidrs:
         cidr = have.get(wanted.version)
         if cidr is None:
-            yield _at(
+            yield at(
                 node,
                 "network_pod_cidr",
                 str(wanted),
@@ -111,7 +101,7 @@ def _pod_cidrs(intent: Intent, node: ObservedNode) -> Found:
                 f"Start {controller}",
             )
         elif not inside(cidr, [wanted]):
-            yield _at(
+            yield at(
                 node,
                 "network_pod_cidr",
                 str(wanted),
@@ -121,7 +111,7 @@ def _pod_cidrs(intent: Intent, node: ObservedNode) -> Found:
                 detail=cidr,
             )
         elif cidr.prefixlen != intent.node_prefixes[wanted.version]:
-            yield _at(
+            yield at(
                 node,
                 prefix_setting(wanted.version),
                 intent.node_prefixes[wanted.version],
@@ -137,7 +127,7 @@ def _node_networks(intent: Intent, node: ObservedNode) -> Found:
         for variable, cidrs in ours:
             for cidr in cidrs:
                 if cidr.version == network.version and cidr.overlaps(network):
-                    yield _at(
+                    yield at(
                         node,
                         variable,
                         str(cidr),
@@ -167,7 +157,7 @@ def _device(intent: Intent, node: ObservedNode) -> Found:
         devices = [link.name for link in node.facts.links]
         families = " and ".join(f"IPv{version}" for version in intent.versions)
         what = "matches no device" if value else f"is not set, and no device has the default route of {families}"
-        yield _at(
+        yield at(
             node,
             variable,
             value,
@@ -177,7 +167,7 @@ def _device(intent: Intent, node: ObservedNode) -> Found:
         return
     for version in intent.versions:
         if device.address(version) is None:
-            yield _at(
+            yield at(
                 node,
                 variable,
                 value,
@@ -186,7 +176,7 @@ def _device(intent: Intent, node: ObservedNode) -> Found:
             )
     internal = internal_device(node)
     if internal is not None and internal != device.dev:
-        yield _at(
+        yield at(
             node,
             variable,
             value,
@@ -217,7 +207,7 @@ def _mtu(intent: Intent, node: ObservedNode) -> Found:
     backend, wanted = intent.backend, intent.options.mtu
     if backend.reads_mtu and wanted is not None:
         if wanted > device.mtu:
-            yield _at(
+            yield at(
                 node,
                 "flannel_mtu",
                 wanted,
@@ -228,7 +218,7 @@ def _mtu(intent: Intent, node: ObservedNode) -> Found:
     floor = max(MINIMUM_MTU[version] for version in intent.versions)
     pod = backend.pod_mtu(device.mtu, intent.options)
     if pod < floor:
-        yield _at(
+        yield at(
             node,
             "flannel_backend",
             backend.label,
@@ -246,7 +236,7 @@ def _kernel(intent: Intent, node: ObservedNode, feature: KernelFeature) -> Found
     )
     other = "choose another backend" if own else "set it to true where kube-proxy uses nftables"
     if state == "missing":
-        yield _at(
+        yield at(
             node,
             variable,
             value,
@@ -254,7 +244,7 @@ def _kernel(intent: Intent, node: ObservedNode, feature: KernelFeature) -> Found
             f"Install a kernel or the package of its modules with {feature.option}, or {other}",
         )
     elif state == "unknown":
-        yield _at(
+        yield at(
             node,
             variable,
             value,
@@ -281,7 +271,7 @@ def _tun(intent: Intent, node: ObservedNode) -> Found:
     # Loading the module makes the device, and 01.prepare.yml loads it.
     loadable = node.facts.kernel_features.get("tun") == "module"
     if node.facts.tun_device is False and not loadable:
-        yield _at(
+        yield at(
             node,
             "flannel_backend",
             intent.backend.label,
@@ -302,7 +292,7 @@ def _foreign_cni(intent: Intent, node: ObservedNode) -> Found:
         return
     folder = intent.cni_conf_dir.rstrip("/")
     for file in foreign_configs(intent, node):
-        yield _at(
+        yield at(
             node,
             "network_foreign_cni",
             intent.foreign_cni,
@@ -317,7 +307,7 @@ def _base_plugins(intent: Intent, node: ObservedNode) -> Found:
     there = set(node.facts.cni.binaries).union(*node.facts.cni.search.values())
     missing = [name for name in intent.backend.cni_plugins if name not in there]
     if missing:
-        yield _at(
+        yield at(
             node,
             "network_cni_bin_dir",
             intent.cni_bin_dir,
@@ -332,12 +322,12 @@ def _public_ip(intent: Intent, node: ObservedNode) -> Found:
     try:
         version = ipaddress.ip_address(node.public_ip).version
     except ValueError:
-        yield _at(node, "flannel_public_ip", node.public_ip, "is not an IP address", "Write one address")
+        yield at(node, "flannel_public_ip", node.public_ip, "is not an IP address", "Write one address")
         return
     device = underlay(node, intent)
     own = device.address(version) if device else None
     if intent.backend.needs_same_l2 and device is not None and own != node.public_ip:
-        yield _at(
+        yield at(
             node,
             "flannel_public_ip",
             node.public_ip,
@@ -404,11 +394,8 @@ def _equal_mtu(intent: Intent, nodes: Nodes) -> Found:
 
 def _unique(intent: Intent, nodes: Nodes) -> Found:
     hosts: dict[str, list[str]] = {}
-    subnets: dict[IPNetwork, list[str]] = {}
     for node in nodes:
         hosts.setdefault(node.name, []).append(node.host)
-        for cidr in node.pod_cidrs:
-            subnets.setdefault(cidr, []).append(node.name)
     for name, owners in hosts.items():
         if len(owners) > 1:
             yield Problem(
@@ -417,6 +404,13 @@ def _unique(intent: Intent, nodes: Nodes) -> Found:
                 f"is the name of several hosts: {names(owners)}",
                 "Give each host its own name in kubectl get nodes",
             )
+
+
+def _unique_subnets(intent: Intent, nodes: Nodes) -> Found:
+    subnets: dict[IPNetwork, list[str]] = {}
+    for node in nodes:
+        for cidr in node.pod_cidrs:
+            subnets.setdefault(cidr, []).append(node.name)
     for cidr, owners in subnets.items():
         if len(set(owners)) > 1:
             yield Problem(
@@ -458,20 +452,20 @@ def _one_filter(intent: Intent, nodes: Nodes) -> Found:
 _NODE_CHECKS: tuple[t.Callable[[Intent, ObservedNode], Found], ...] = (
     _unreachable,
     _registered,
-    _pod_cidrs,
     _node_networks,
-    _device,
-    _mtu,
-    _tun,
     _foreign_cni,
     _base_plugins,
-    _public_ip,
 )
-_CLUSTER_CHECKS: tuple[t.Callable[[Intent, Nodes], Found], ...] = (
-    _capacity,
-    _same_l2,
-    _kernels,
-    _equal_mtu,
-    _unique,
-    _one_filter,
-)
+_CLUSTER_CHECKS: tuple[t.Callable[[Intent, Nodes], Found], ...] = (_unique,)
+_OF_PLUGIN: t.Mapping[str, tuple[t.Callable[[Intent, ObservedNode], Found], ...]] = {
+    "flannel": (_pod_cidrs, _device, _mtu, _tun, _public_ip),
+    "calico": _calico_checks.OF_NODE,
+}
+_OF_PLUGINS_CLUSTER: t.Mapping[str, tuple[t.Callable[[Intent, Nodes], Found], ...]] = {
+    "flannel": (_capacity, _same_l2, _kernels, _equal_mtu, _unique_subnets, _one_filter),
+    "calico": _calico_checks.OF_NODES,
+}
+_IN_CLUSTER: t.Mapping[str, tuple[t.Callable[[Intent, Cluster], Found], ...]] = {
+    "flannel": (),
+    "calico": _calico_checks.IN_CLUSTER,
+}

@@ -51,6 +51,7 @@ class DaemonSet:
     images: tuple[str, ...] = ()
     desired: int = 0
     ready: int = 0
+    environment: t.Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,23 +73,28 @@ class Pool:
     vxlan_mode: str = "Never"
     nat_outgoing: bool = False
     disabled: bool = False
+    block_size: int | None = None
     allowed_uses: tuple[str, ...] = ("Workload", "Tunnel")
 
 
 @dataclass(frozen=True)
 class BgpPeer:
-    """A BGPPeer of Calico that is not part of the full mesh."""
+    """A BGPPeer of Calico that is not part of the full mesh; ``managed`` is one that this collection has made."""
 
     name: str
     peer_ip: str | None = None
     node: str | None = None
     node_selector: str | None = None
     peer_selector: str | None = None
+    managed: bool = False
 
 
 @dataclass(frozen=True)
 class Calico:
-    """Calico's objects. ``blocks`` maps a node to its IPAM blocks; ``felix`` is the FelixConfiguration ``default``."""
+    """Calico's objects. ``blocks`` maps a node to its IPAM blocks; ``felix`` is the FelixConfiguration ``default``.
+
+    ``operator`` says that tigera-operator manages them.
+    """
 
     pools: tuple[Pool, ...] = ()
     blocks: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -98,6 +104,7 @@ class Calico:
     felix: Raw = field(default_factory=dict)
     backend: str | None = None
     veth_mtu: int | None = None
+    operator: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster; ``members`` by name."""
+    """A cluster; ``members`` by name. ``guarded`` are the namespaces with policies, the empty one if all have."""
 
     version: str = ""
     members: t.Mapping[str, Member] = field(default_factory=dict)
@@ -121,6 +128,7 @@ class Cluster:
     services: tuple[Service, ...] = ()
     service_cidrs: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
+    guarded: frozenset[str] = frozenset()
     gaps: tuple[Gap, ...] = ()
 
     @classmethod
@@ -143,6 +151,7 @@ class Cluster:
             ),
             service_cidrs=tuple(raw.get("service_cidrs") or ()),
             namespaces=tuple(raw.get("namespaces") or ()),
+            guarded=frozenset(raw.get("guarded") or ()),
             gaps=tuple(Gap(item["what"], item["reason"]) for item in raw.get("gaps") or ()),
         )
 
@@ -190,6 +199,7 @@ def _daemonset(item: Raw) -> DaemonSet:
         images=tuple(item.get("images") or ()),
         desired=item.get("desired") or 0,
         ready=item.get("ready") or 0,
+        environment=item.get("environment") or {},
     )
 
 
@@ -207,6 +217,7 @@ def _calico(item: Raw) -> Calico:
         felix=next((one for one in item.get("felix") or () if one.get("name") == "default"), {}),
         backend=config.get("calico_backend"),
         veth_mtu=_positive(config.get("veth_mtu")),
+        operator=bool(item.get("operator")),
     )
 
 
@@ -218,13 +229,19 @@ def _pool(item: Raw) -> Pool:
         vxlan_mode=item.get("vxlan_mode") or "Never",
         nat_outgoing=bool(item.get("nat_outgoing")),
         disabled=bool(item.get("disabled")),
+        block_size=item.get("block_size"),
         allowed_uses=tuple(item.get("allowed_uses") or ()),
     )
 
 
 def _bgp_peer(item: Raw) -> BgpPeer:
     return BgpPeer(
-        item["name"], item.get("peer_ip"), item.get("node"), item.get("node_selector"), item.get("peer_selector")
+        item["name"],
+        item.get("peer_ip"),
+        item.get("node"),
+        item.get("node_selector"),
+        item.get("peer_selector"),
+        bool(item.get("managed")),
     )
 
 

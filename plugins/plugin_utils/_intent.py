@@ -23,6 +23,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._base imp
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
+from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import NEVER, CalicoIntent, calico_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, WARNING, Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import SETTINGS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity, overlap
@@ -34,7 +36,6 @@ ALLOWABLE = ("pods", "naked-pods")
 """What network_allow may hold: what a change may take besides new routes."""
 
 WIREGUARD_KEY_BYTES = 32
-_OFF = "Never"
 
 IPAM_BITS = 16
 """kube-controller-manager refuses a node prefix more than 16 bits longer than the cluster's (its node IPAM)."""
@@ -72,16 +73,10 @@ class FlannelIntent:
     etcd_key_file: str
     binary: str
 
-
-@dataclass(frozen=True)
-class CalicoIntent:
-    """How Calico shall run; ``options.mtu`` (bytes) is the pods' own."""
-
-    options: BackendOptions
-    ipip_mode: str
-    vxlan_mode: str
-    networking_backend: str
-    ip_autodetection_method: str
+    @property
+    def kube(self) -> bool:
+        """Whether Kubernetes gives the nodes their subnets."""
+        return self.subnet_manager == "kube"
 
 
 @dataclass(frozen=True)
@@ -119,9 +114,15 @@ class Intent:
     assumed: frozenset[str] = field(default_factory=frozenset)
 
     @property
+    def agent(self) -> FlannelIntent | CalicoIntent:
+        """How the declared plugin shall run."""
+        agents: dict[str, FlannelIntent | CalicoIntent] = {"flannel": self.flannel, "calico": self.calico}
+        return agents[self.plugin]
+
+    @property
     def ip_masq(self) -> bool:
         """Whether packets that leave the pod network get the node's address."""
-        return self.flannel.ip_masq
+        return self.agent.ip_masq
 
     @cached_property
     def versions(self) -> tuple[int, ...]:
@@ -130,14 +131,14 @@ class Intent:
 
     @property
     def kube(self) -> bool:
-        """Whether Kubernetes gives the nodes their subnets."""
-        return self.flannel.subnet_manager == "kube"
+        """Whether Kubernetes is where the agents keep what they know."""
+        return self.agent.kube
 
     @property
     def nftables(self) -> bool | None:
-        """Whether flannel filters with nftables; None = as kube-proxy is observed to do."""
-        if self.flannel.nftables != "auto":
-            return self.flannel.nftables == "true"
+        """Whether the agents filter with nftables; None = as kube-proxy is observed to do."""
+        if self.agent.nftables != "auto":
+            return self.agent.nftables == "true"
         return None if self.kube_proxy_mode == "auto" else self.kube_proxy_mode == "nftables"
 
 
@@ -173,14 +174,14 @@ def _flannel_backend(values: t.Mapping[str, t.Any]) -> Choice:
 
 
 def _calico_backend(values: t.Mapping[str, t.Any]) -> Choice:
-    ipip, vxlan = values["calico_ipip_mode"], values["calico_vxlan_mode"]
-    if _OFF not in (ipip, vxlan):
+    ipip, vxlan = _calico_intent.ipip_mode(values), values["calico_vxlan_mode"]
+    if NEVER not in (ipip, vxlan):
         reason = f"calico_vxlan_mode is {vxlan} too, and an IPPool has one encapsulation"
         return None, [Problem("calico_ipip_mode", ipip, reason, "Set one of the two to Never")]
-    mode = vxlan if ipip == _OFF else ipip
-    if mode == _OFF:
+    mode = vxlan if ipip == NEVER else ipip
+    if mode == NEVER:
         return find("calico", "none"), []
-    return find("calico", "vxlan" if ipip == _OFF else "ipip", mode == "CrossSubnet"), []
+    return find("calico", "vxlan" if ipip == NEVER else "ipip", mode == _calico_intent.CROSS_SUBNET), []
 
 
 Choice = tuple[Backend | None, list[Problem]]
@@ -191,7 +192,7 @@ _CHOICE: t.Mapping[str, t.Callable[[t.Mapping[str, t.Any]], Choice]] = {
 
 
 def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozenset[str]) -> Intent:
-    flannel, calico = _flannel(values), _calico(values)
+    flannel, calico = _flannel(values), calico_intent(values)
     options = {"flannel": flannel.options, "calico": calico.options}
     return Intent(
         plugin=values["network_plugin"],
@@ -232,18 +233,6 @@ def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:
             wireguard_keepalive=values["flannel_wireguard_keepalive"],
             wireguard_mode=values["flannel_wireguard_mode"],
         ),
-    )
-
-
-def _calico(values: t.Mapping[str, t.Any]) -> CalicoIntent:
-    return CalicoIntent(
-        options=BackendOptions(
-            vni=values["calico_vxlan_vni"], port=values["calico_vxlan_port"], mtu=values["calico_mtu"]
-        ),
-        ipip_mode=values["calico_ipip_mode"],
-        vxlan_mode=values["calico_vxlan_mode"],
-        networking_backend=values["calico_networking_backend"],
-        ip_autodetection_method=values["calico_ip_autodetection_method"],
     )
 
 
@@ -441,5 +430,8 @@ def _digests(intent: Intent, values: Values) -> Check:
             yield Problem(name, values[name], "is not an image digest", "Write sha256: and 64 hexadecimal digits")
 
 
-_EVERY = (_networks, _allowed, _families, _prefixes)
-_OF_PLUGIN = {"flannel": (_mtu, _selectors, _wireguard, _etcd, _digests), "calico": ()}
+_EVERY = (_networks, _allowed, _families)
+_OF_PLUGIN: t.Mapping[str, tuple[t.Callable[[Intent, Values], Check], ...]] = {
+    "flannel": (_prefixes, _mtu, _selectors, _wireguard, _etcd, _digests),
+    "calico": _calico_intent.CHECKS,
+}

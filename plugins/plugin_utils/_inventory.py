@@ -16,7 +16,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY
 
 OBSERVED = "network_observed"
 # Names with our prefixes that are results and switches of the playbooks, not settings.
-INTERNAL = frozenset({OBSERVED, "network_plan", "network_proof", "network_api_host", "flannel_applied"})
+INTERNAL = frozenset(
+    {OBSERVED, "network_plan", "network_proof", "network_api_host", "flannel_applied"}
+    | {"calico_defined", "calico_declared", "calico_applied"}
+)
 
 Variables = t.Mapping[str, t.Any]
 

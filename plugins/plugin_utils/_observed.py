@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The switchyard.cni developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The nodes as observed, and how flanneld on each of them will see its peers.
+"""The nodes as observed, and how the agent on each of them will see its peers.
 
 This file is private to the collection.
 """
@@ -22,6 +22,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint
     networks,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_device
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 
 
@@ -92,15 +93,10 @@ def observed_node(
 
 
 def underlay(node: ObservedNode, intent: Intent) -> Underlay | None:
-    """The device that flanneld will use between nodes; None when it finds none.
-
-    The order is flanneld's (main.go, pkg/ipmatch/match.go): --iface, --iface-regex, --iface-can-reach,
-    without any of them the device that holds --public-ip (which only flanneld without Kubernetes is given),
-    and else the one of the default routes; never the one that holds the Node's InternalIP.
-    """
+    """The device that the plugin's agent will use between nodes; None when it finds none."""
     if node.facts is None:
         return None
-    name = _device(node, node.facts, intent)
+    name = _DEVICES[intent.plugin](node, node.facts, intent)
     link = node.facts.link(name) if name else None
     if link is None:
         return None
@@ -136,7 +132,22 @@ def endpoint(node: ObservedNode, intent: Intent) -> Endpoint | None:
     )
 
 
-def _device(node: ObservedNode, facts: NodeFacts, intent: Intent) -> str | None:
+def _of_calico(node: ObservedNode, facts: NodeFacts, intent: Intent) -> str | None:
+    """Calico's own way, for the first family of the pod network."""
+    version = intent.versions[0]
+    calico = intent.calico
+    method = calico.ip_autodetection_method if version == 4 else calico.ip6_autodetection_method
+    if method.startswith("can-reach="):
+        route = _route_to(facts, method.partition("=")[2], intent)
+        return route.dev if route else None
+    return _calico_device.device(facts, method, version, node.internal_ips)
+
+
+def _of_flannel(node: ObservedNode, facts: NodeFacts, intent: Intent) -> str | None:
+    """The order is flanneld's (main.go, pkg/ipmatch/match.go): --iface, --iface-regex, --iface-can-reach, without any
+    of them the device that holds --public-ip (which only flanneld without Kubernetes is given), and else the one of the
+    default routes; never the one that holds the Node's InternalIP.
+    """
     flannel = intent.flannel
     if flannel.iface:
         return _by_name_or_address(facts, flannel.iface)
@@ -150,6 +161,12 @@ def _device(node: ObservedNode, facts: NodeFacts, intent: Intent) -> str | None:
     # With two families flanneld wants both default routes, over one device.
     devices = {node.default_devices.get(version) for version in intent.versions}
     return devices.pop() if len(devices) == 1 else None
+
+
+_DEVICES: dict[str, t.Callable[[ObservedNode, NodeFacts, Intent], str | None]] = {
+    "flannel": _of_flannel,
+    "calico": _of_calico,
+}
 
 
 def _by_name_or_address(facts: NodeFacts, wanted: str) -> str | None:

@@ -16,17 +16,21 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeF
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import missing_from, parse_condition
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
-from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
-from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, endpoint, uses_nftables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
+    ObservedNode,
+    endpoint,
+    underlay,
+    uses_nftables,
+)
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_plan
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import left_for_later, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch import _sweep
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch
-
-# Seconds between two looks of a node that waits for its pod network.
-_INTERVAL = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class NodePlan:
 
     ``settled`` says that the observation already shows the state, ``proved`` that it already shows the condition;
     ``sweep`` is what goes there once the new network is in force, ``meter`` what it measures while the network changes;
-    ``away`` is a node that the run goes on without.
+    ``away`` is a node that the run goes on without; ``approach`` is the node's part of each step before the last one,
+    and ``hold`` says which routes it then holds.
     """
 
     name: str
@@ -46,6 +51,8 @@ class NodePlan:
     sweep: t.Mapping[str, t.Any] | None = None
     meter: t.Mapping[str, t.Any] | None = None
     away: bool = False
+    approach: t.Sequence[t.Mapping[str, t.Any]] = ()
+    hold: t.Mapping[str, t.Any] = field(default_factory=dict)
 
     def as_result(self) -> dict[str, t.Any]:
         return {
@@ -57,6 +64,8 @@ class NodePlan:
             "sweep": dict(self.sweep) if self.sweep else None,
             "meter": dict(self.meter) if self.meter else None,
             "away": self.away,
+            "approach": [dict(step) for step in self.approach],
+            "hold": dict(self.hold),
         }
 
 
@@ -66,6 +75,7 @@ class NetworkPlan:
 
     ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
     nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
+    ``approach`` are the steps before the last one, and ``verifies`` says that only a verification proves the network.
     """
 
     plugin: str
@@ -79,6 +89,8 @@ class NetworkPlan:
     changing: tuple[t.Mapping[str, str], ...] = ()
     complete: bool = True
     agents: t.Mapping[str, t.Any] = field(default_factory=dict)
+    approach: tuple[Approach, ...] = ()
+    verifies: bool = False
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -88,6 +100,8 @@ class NetworkPlan:
             "configure": self.configure,
             "complete": self.complete,
             "agents": dict(self.agents),
+            "approach": [step.as_result() for step in self.approach],
+            "verifies": self.verifies,
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
@@ -124,14 +138,16 @@ def plan_network(
     switch: Switch | None = None,
     away: t.Sequence[ObservedNode] = (),
     peers_away: t.Sequence[Endpoint] = (),
+    cluster: Cluster | None = None,
 ) -> NetworkPlan:
     """The whole pod network; ``away`` are nodes that this run goes on without, ``peers_away`` what others see of them.
 
     Raises BackendError when a node cannot be reached by its peers.
     """
-    plugin = plugin_plan(intent, nodes)
     active = switch is not None and switch.active
-    states, expectations = _Preparation(intent, nodes), _Expectations(intent, nodes, active, peers_away)
+    source = switch.change.source if switch else None
+    plugin = plugin_plan(Given(intent, nodes, cluster, source, active, peers_away))
+    states, approach = _Preparation(intent, nodes), plugin.approach
     sweeps = _Sweeps(intent, nodes) if active else None
     orders = {node.host: sweeps.of(node) for node in nodes} if sweeps else {}
     return NetworkPlan(
@@ -141,16 +157,25 @@ def plan_network(
         configure=plugin.configures,
         nodes={
             node.host: _node_plan(
-                node, states.of(node) + plugin.node_state(node), expectations.of(node), orders.get(node.host), switch
+                node,
+                states.of(node) + plugin.node_state(node),
+                plugin.expect(node),
+                orders.get(node.host),
+                switch,
+                [step.for_node(node.name) for step in approach],
+                _hold(intent, node) if approach else None,
             )
             for node in nodes
         }
         | {node.host: _left(node) for node in away},
         summary=_headline("Change" if active else "Deploy", intent, nodes)
         + (switch.lines() if switch else ())
+        + _way(approach)
         + _swept(nodes, orders)
         + _nodes_line(nodes, away),
-        proved=_proved(intent, nodes),
+        proved=_proved(intent, nodes, plugin.verifies),
+        approach=approach,
+        verifies=plugin.verifies,
         switch=switch,
         changing=plugin.changing,
         complete=not away,
@@ -169,6 +194,8 @@ def _node_plan(
     expect: t.Mapping[str, t.Any],
     sweep: t.Mapping[str, t.Any] | None = None,
     switch: Switch | None = None,
+    approach: t.Sequence[t.Mapping[str, t.Any]] = (),
+    hold: t.Mapping[str, t.Any] | None = None,
 ) -> NodePlan:
     facts = node.facts or NodeFacts()
     proved = bool(expect) and _shows(facts, expect)
@@ -181,6 +208,8 @@ def _node_plan(
         proved,
         sweep=sweep,
         meter=share.as_options() if share is not None else None,
+        approach=approach,
+        hold=hold or {},
     )
 
 
@@ -203,56 +232,6 @@ class _Preparation:
         return _prepare.node_state(self._intent, node.facts or NodeFacts(), self._nftables, foreign)
 
 
-class _Expectations:
-    """What each node must show: subnet, devices, CNI configuration and all its pod routes.
-
-    While the network changes, the earlier backend's routes do not count until they are swept.
-    """
-
-    def __init__(
-        self,
-        intent: Intent,
-        nodes: t.Sequence[ObservedNode],
-        changing: bool = False,
-        peers_away: t.Sequence[Endpoint] = (),
-    ) -> None:
-        self._changing = changing
-        found = [endpoint(node, intent) for node in nodes]
-        self._intent = intent
-        self._endpoints = {item.name: item for item in found if item is not None}
-        peers = [*self._endpoints.values(), *peers_away]
-        self._routes = ExpectedTable(intent.backend, "pod_routes", peers, intent) if intent.kube else None
-
-    def of(self, node: ObservedNode) -> dict[str, t.Any]:
-        intent = self._intent
-        return {
-            "subnet_env": intent.backend.agent_env(self._endpoints[node.name], intent),
-            "links": list(intent.backend.devices(intent)),
-            "pod_routes": self._pod_routes(node),
-            "cni_config": intent.backend.cni_config,
-            "timeout": intent.flannel.wait_timeout,
-            "interval": _INTERVAL,
-        }
-
-    def _pod_routes(self, node: ObservedNode) -> dict[str, t.Any]:
-        wanted: dict[str, t.Any] = {
-            "within": [str(cidr) for cidr in self._intent.pod_cidrs],
-            "bridge": self._intent.backend.bridge,
-        }
-        here = self._endpoints[node.name]
-        if self._changing:
-            wanted["over"] = list(self._intent.backend.route_devices(here, self._intent))
-        if self._routes is None:
-            # flannel itself gives out the subnets: their number is known, their addresses are not.
-            return {**wanted, "count": self._count_without_leases(here)}
-        digest = self._routes.digest(here)
-        return {**wanted, "count": digest.count, "digest": digest.digest}
-
-    def _count_without_leases(self, node: Endpoint) -> int:
-        for_all_peers = len(self._intent.backend.routes(node, (), self._intent))
-        return for_all_peers or (len(self._endpoints) - 1) * len(self._intent.pod_cidrs)
-
-
 class _Sweeps:
     """What goes from each node once the declared network is in force; what all nodes share is decided once."""
 
@@ -267,6 +246,17 @@ class _Sweeps:
 def _swept(nodes: t.Sequence[ObservedNode], orders: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     found = {node.label: (node.facts, order) for node in nodes if node.facts and (order := orders.get(node.host))}
     return tuple(f"Sweep: {line}." for line in _sweep.foreseen(found))
+
+
+def _hold(intent: Intent, node: ObservedNode) -> dict[str, t.Any]:
+    """Which routes a node holds while their writer changes: the direct ones to pods."""
+    device = underlay(node, intent)
+    return {"pod_networks": [str(cidr) for cidr in intent.pod_cidrs], "over": [device.dev] if device else []}
+
+
+def _way(approach: t.Sequence[Approach]) -> tuple[str, ...]:
+    """The steps on the way, in one line a person reads."""
+    return (f"On the way: {'; '.join(step.label for step in approach)}.",) if approach else ()
 
 
 def _headline(verb: str, intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:
@@ -284,10 +274,12 @@ def _nodes_line(nodes: t.Sequence[ObservedNode], away: t.Sequence[ObservedNode])
     return tuple(told)
 
 
-def _proved(intent: Intent, nodes: t.Sequence[ObservedNode]) -> tuple[str, ...]:
+def _proved(intent: Intent, nodes: t.Sequence[ObservedNode], verified: bool) -> tuple[str, ...]:
+    carries = f"{intent.plugin} ({intent.backend.label}) carries the pods of {len(nodes)} nodes"
+    if verified:
+        return (f"{carries}: verified on every node.",)
     devices = intent.backend.devices(intent)
     device = f", the device {' and '.join(devices)}" if devices else ""
     return (
-        f"{intent.plugin} ({intent.backend.label}) carries the pods of {len(nodes)} nodes: each one has its pod subnet"
-        f"{device}, its CNI configuration and every route to its peers' pods.",
+        f"{carries}: each one has its pod subnet{device}, its CNI configuration and every route to its peers' pods.",
     )

@@ -13,18 +13,16 @@ import ast
 import difflib
 import json
 import typing as t
-from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import types
+from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_settings import CALICO
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem, show
+from ansible_collections.switchyard.cni.plugins.plugin_utils._setting import FALSE, TRISTATE, TRUE, Setting
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import SubnetError, parse
 
 PREFIXES = ("network_", "flannel_", "calico_")
 TYPO_RATIO = 0.85
 """Similarity (difflib, 0 to 1) from which an unknown variable counts as a mistyped one."""
-
-TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
-FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
 
 FOREIGN = frozenset(
     (
@@ -33,7 +31,6 @@ FOREIGN = frozenset(
         "calico_ver_main",
         "calico_offline",
         "calico_rr_enabled",
-        "calico_rr_nodes",
         "flannel_ver",
         "flannel_offline",
         "flannel_ver_main",
@@ -51,33 +48,6 @@ class ValueProblem(ValueError):
         self.remedy = remedy
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One thing an operator can set. ``unit`` is for people; ``choices`` maps a value to its synonyms."""
-
-    name: str
-    kind: str
-    description: str
-    aliases: tuple[str, ...] = ()
-    default: t.Any = None
-    choices: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    unit: str | None = None
-    minimum: int | None = None
-    maximum: int | None = None
-    required: bool = False
-    secret: bool = False
-    per_host: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name, *self.aliases)
-
-
-_OVERLAY = {
-    "Always": ("true", "yes", "on"),
-    "CrossSubnet": ("cross-subnet", "cross_subnet"),
-    "Never": ("false", "no", "off", "none"),
-}
 _BACKEND_SYNONYMS = {"host-gw": ("hostgw", "host_gw"), "ipip": ("ip-in-ip",), "wireguard": ("wg",)}
 
 SETTINGS: tuple[Setting, ...] = (
@@ -226,7 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
         "choice",
         "Whether flannel filters with nftables; auto = as kube-proxy does.",
         default="auto",
-        choices={"auto": (), "true": tuple(sorted(TRUE)), "false": tuple(sorted(FALSE))},
+        choices=TRISTATE,
     ),
     Setting("flannel_wireguard_psk", "str", "WireGuard pre-shared key.", default="", secret=True),
     Setting(
@@ -305,41 +275,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Path of flanneld on the nodes, without Kubernetes.",
         default="/opt/flannel/bin/flanneld",
     ),
-    Setting(
-        "calico_ipip_mode",
-        "choice",
-        "IP-in-IP of the IPPool.",
-        aliases=("CALICO_IPV4POOL_IPIP", "CALICO_ENABLE_OVERLAY"),
-        default="Always",
-        choices=_OVERLAY,
-    ),
-    Setting("calico_vxlan_mode", "choice", "VXLAN of the IPPool.", default="Never", choices=_OVERLAY),
-    Setting(
-        "calico_networking_backend",
-        "choice",
-        "Who spreads Calico's routes.",
-        # "brid" is how kubeasz spelt it for years.
-        aliases=("CALICO_NETWORKING_BACKEND",),
-        default="bird",
-        choices={"bird": ("brid",), "vxlan": (), "none": ()},
-    ),
-    Setting("calico_vxlan_vni", "int", "VXLAN network identifier.", default=4096, minimum=1, maximum=(1 << 24) - 1),
-    Setting("calico_vxlan_port", "int", "UDP port of VXLAN.", default=4789, minimum=1, maximum=65535),
-    Setting(
-        "calico_mtu",
-        "int",
-        "MTU of the pods; unset = the NIC's less the overhead of the mode.",
-        unit="bytes",
-        minimum=1,
-        maximum=65535,
-    ),
-    Setting(
-        "calico_ip_autodetection_method",
-        "str",
-        "How Calico finds a node's address.",
-        aliases=("IP_AUTODETECTION_METHOD",),
-        default="first-found",
-    ),
+    *CALICO,
 )
 
 BY_NAME: t.Mapping[str, Setting] = {name: setting for setting in SETTINGS for name in setting.names}

@@ -124,6 +124,15 @@ ROLES: dict[str, dict[str, Any]] = {
             "configure": "Write flannel's network configuration where its subnet manager keeps it, if that is etcd.",
         },
     },
+    "calico": {
+        "prefixes": ("network_", "calico_"),
+        "options": {"calico_plan": PLAN},
+        "note": READ_BY_THE_PLAN,
+        "required": "There is no default.",
+        "entry_points": {
+            "main": "Deploy Calico with the declared encapsulation and BGP, and wait until it is ready on every node.",
+        },
+    },
     "switch": {
         "prefixes": ("network_allow", "network_on_failure", "network_rollout", "network_canary", "network_meter"),
         "options": {"switch_plan": PLAN, "network_api_host": API_HOST},
@@ -132,12 +141,16 @@ ROLES: dict[str, dict[str, Any]] = {
         "entry_points": {
             "open": "Take the lease of the cluster's network and write down what is about to change.",
             "measure": "Start to measure on this node what the change does to packets and connections of pods.",
+            "hold": "Hold this node's direct routes to other nodes' pods for a step on the way.",
+            "step": "Give the cluster what belongs to a step on the way to the new network.",
+            "follow": "Judge whether every node has followed a step on the way.",
             "roll": "Give the cluster the new network's objects, and keep the reason where that fails.",
             "settle": "Wait for the new network's routes on this node.",
             "advance": "Judge whether all nodes have the new network's routes, so that the earlier one may go.",
             "sweep": "Remove from this node what the earlier network has left.",
             "renew": "Have pods made anew whose MTU is larger than the new network carries.",
             "prove": "Verify the new network on this node.",
+            "proved": "Fail where the verification after a deployment has found something wrong.",
             "judge": "Judge what the steps have left.",
             "back": "Plan the way back to the network before the change.",
             "release": "Stop measuring on this node, and take the figures.",

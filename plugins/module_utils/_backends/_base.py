@@ -127,6 +127,9 @@ class Backend:
     speaks_bgp: bool = False
     """Whether the backend does not work without BGP sessions between the nodes."""
 
+    enforces_policies: bool = False
+    """Whether the plugin itself enforces NetworkPolicies, so that a path may be closed on purpose."""
+
     device_ends_with_agent: bool = False
     """Whether the tunnel device, and with it every route, is gone as soon as the agent stops."""
 

@@ -99,6 +99,7 @@ class Calico(Backend):
     traces = TRACES
     chosen_in = "the IPPool's ipipMode and vxlanMode"
     blocks = True
+    enforces_policies = True
     reads_mtu = True
     dual_stack = True
     ip_versions: t.Tuple[int, ...] = (4, 6)

@@ -21,6 +21,8 @@ PAGE = 500
 """Objects a request; kubectl's own chunk size."""
 
 CALICO = "/apis/crd.projectcalico.org/v1"
+POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
+OPERATOR = "/apis/operator.tigera.io/v1/installations"
 FLANNEL_CONFIG, CALICO_CONFIG = "kube-flannel-cfg", "calico-config"
 # Services that every cluster has, to connect to: the API server's own, and DNS.
 SERVICES = ("default/kubernetes", "kube-system/kube-dns", "kube-system/coredns")
@@ -87,6 +89,7 @@ class _Reader:
             "bgp": configurations[0] if configurations else _trim.bgp_configuration({}),
             "peers": self._list(CALICO + "/bgppeers", _trim.bgp_peer),
             "felix": self._list(CALICO + "/felixconfigurations", _trim.felix_configuration),
+            "operator": bool(self._list(OPERATOR, lambda item: item["metadata"]["name"])),
             "config": (self._named(CALICO_CONFIG, _trim.calico_config) or [None])[0],
         }
 
@@ -115,6 +118,14 @@ class _Reader:
             return [cidr for item in items(self._api, path) for cidr in _trim.service_cidrs(item)]
         except ApiError:
             return []
+
+    def guarded(self) -> List[str]:
+        """The namespaces in which a policy says who may talk to whom; an empty name where one says so of all."""
+        found = set(self._list(POLICIES, lambda item: item["metadata"]["namespace"]))
+        found.update(self._list(CALICO + "/networkpolicies", lambda item: item["metadata"]["namespace"]))
+        if self._list(CALICO + "/globalnetworkpolicies", lambda item: item["metadata"]["name"]):
+            found.add("")
+        return sorted(found)
 
     def journal(self) -> Any:
         """What _journal_module.look() tells; a journal that cannot be read is a gap."""
@@ -158,6 +169,7 @@ _SECTIONS: Mapping[str, Callable[[_Reader], Any]] = {
     "calico": _Reader.calico,
     "services": _Reader.services,
     "service_cidrs": _Reader.service_cidrs,
+    "guarded": _Reader.guarded,
     "journal": _Reader.journal,
 }
 SECTIONS = tuple(_SECTIONS)

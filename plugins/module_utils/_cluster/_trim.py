@@ -60,6 +60,10 @@ def _number(value: Any) -> Optional[int]:
         return None
 
 
+_TELLING = ("FELIX_IPINIPENABLED", "FELIX_VXLANENABLED")
+"""Variables of the environment that decide about the network."""
+
+
 def agent(item: Object) -> Optional[Trimmed]:
     """A DaemonSet that belongs to a pod network, by its images; None for any other."""
     about, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
@@ -76,6 +80,12 @@ def agent(item: Object) -> Optional[Trimmed]:
         "name": about["name"],
         "agent": known[0],
         "images": images,
+        "environment": {
+            entry["name"]: entry["value"]
+            for one in containers
+            for entry in one.get("env") or []
+            if entry.get("name") in _TELLING and entry.get("value")
+        },
         "args": [word for word in words if str(word).startswith(_OPTIONS)],
         "desired": status.get("desiredNumberScheduled") or 0,
         "ready": status.get("numberReady") or 0,
@@ -143,7 +153,9 @@ def bgp_peer(item: Object) -> Trimmed:
     spec = item.get("spec") or {}
     keys = {"peer_ip": "peerIP", "as_number": "asNumber", "node": "node", "node_selector": "nodeSelector"}
     keys["peer_selector"] = "peerSelector"
-    return dict({key: spec.get(name) for key, name in keys.items()}, name=item["metadata"]["name"])
+    labels = item["metadata"].get("labels") or {}
+    managed = labels.get("app.kubernetes.io/managed-by") == "switchyard.cni"
+    return dict({key: spec.get(name) for key, name in keys.items()}, name=item["metadata"]["name"], managed=managed)
 
 
 def felix_configuration(item: Object) -> Trimmed:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico import CalicoPlan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel import FlannelPlan
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
 
 
 class PluginPlan(t.Protocol):
@@ -35,18 +36,21 @@ class PluginPlan(t.Protocol):
     def node_state(self, node: ObservedNode) -> NodeState:
         """What a node needs besides the preparation that every pod network needs."""
 
+    def expect(self, node: ObservedNode) -> dict[str, t.Any]:
+        """What a node must show afterwards (``wait_for`` of node_network_info). Raises BackendError."""
 
-_PLUGINS: dict[str, t.Callable[[Intent, t.Sequence[ObservedNode]], PluginPlan]] = {"flannel": FlannelPlan}
+    @property
+    def approach(self) -> tuple[Approach, ...]:
+        """The steps on the way from the network in force, before the declared one itself."""
+
+    @property
+    def verifies(self) -> bool:
+        """Whether only a verification proves the network, because not all of it is known before."""
 
 
-def undeployable(plugin: str) -> list[Problem]:
-    """What speaks against deploying a plugin that can be described and verified here."""
-    if plugin in _PLUGINS:
-        return []
-    reason = "this version of the collection cannot deploy it"
-    return [Problem("network_plugin", plugin, reason, f"Choose one of {', '.join(_PLUGINS)}")]
+_PLUGINS: dict[str, t.Callable[[Given], PluginPlan]] = {"flannel": FlannelPlan, "calico": CalicoPlan}
 
 
-def plugin_plan(intent: Intent, nodes: t.Sequence[ObservedNode]) -> PluginPlan:
+def plugin_plan(given: Given) -> PluginPlan:
     """The plan of the declared plugin."""
-    return _PLUGINS[intent.plugin](intent, nodes)
+    return _PLUGINS[given.intent.plugin](given)

@@ -55,6 +55,12 @@ BELONGINGS: t.Mapping[str, Belongings] = {
         config="calico-config",
         objects=(
             ("Deployment", "apps/v1", "calico-kube-controllers"),
+            ("PodDisruptionBudget", "policy/v1", "calico-kube-controllers"),
+            ("Deployment", "apps/v1", "calico-typha"),
+            ("PodDisruptionBudget", "policy/v1", "calico-typha"),
+            ("Service", "v1", "calico-typha"),
+            ("RoleBinding", "rbac.authorization.k8s.io/v1", "calico-bgp-passwords"),
+            ("Role", "rbac.authorization.k8s.io/v1", "calico-bgp-passwords"),
             ("ServiceAccount", "v1", "calico-kube-controllers"),
             ("ServiceAccount", "v1", "calico-cni-plugin"),
             ("ServiceAccount", "v1", "calico-node"),

@@ -9,10 +9,13 @@ import hashlib
 import json
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, flannel_net_conf
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import flannel_net_conf
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, uses_nftables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import _flannel_etcd, _flannel_manifest
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel_expect import Expectations
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
 
 # The delegate is the bridge plugin: cni0, with the first address of the node's subnet
 # (flannel CNI plugin, README); portmap serves hostPort.
@@ -29,8 +32,15 @@ CNI_CONF: dict[str, t.Any] = {
 class FlannelPlan:
     """flannel for one cluster; everything that all nodes share is computed once."""
 
-    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
-        self._intent, self._nodes = intent, nodes
+    approach: tuple[Approach, ...] = ()
+    """Every backend is reached at once."""
+
+    verifies = False
+    """What the nodes must show is known before."""
+
+    def __init__(self, given: Given) -> None:
+        intent, nodes = given.intent, given.nodes
+        self._intent, self._nodes, self._expectations = intent, nodes, Expectations(given)
         self._config = {
             "cni-conf.json": _text(CNI_CONF),
             "net-conf.json": _text(flannel_net_conf(intent, uses_nftables(intent, nodes))),
@@ -72,6 +82,10 @@ class FlannelPlan:
         if self._intent.kube:
             return {**plan, "manifest": _flannel_manifest.values(self._intent, self._nodes, self._config, self._hash)}
         return {**plan, "etcd": _flannel_etcd.key(flannel, self._nodes[0], self._config["net-conf.json"])}
+
+    def expect(self, node: ObservedNode) -> dict[str, t.Any]:
+        """What a node must show: subnet, devices, CNI configuration and all its pod routes."""
+        return self._expectations.of(node)
 
     def node_state(self, node: ObservedNode) -> NodeState:
         """What flannel itself needs on a node: nothing where a DaemonSet brings it along."""

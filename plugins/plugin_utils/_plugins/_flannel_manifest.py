@@ -14,10 +14,11 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Inte
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel_release import (
     CNI_PLUGIN_TAG,
+    CURRENT,
+    UPSTREAM,
     has_readyz,
-    image_reference,
-    release,
 )
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import image_reference, release
 
 HEALTHZ_PORT = 8081
 PUBLIC_IP_ANNOTATION = "flannel.alpha.coreos.com/public-ip-overwrite"
@@ -30,6 +31,7 @@ def values(
 ) -> dict[str, t.Any]:
     """Everything variable in the objects, as plain data."""
     flannel = intent.flannel
+    registry = intent.registry or UPSTREAM
     return {
         "namespace": flannel.namespace,
         "labels": _LABELS,
@@ -37,10 +39,10 @@ def values(
         "config": dict(config),
         "config_hash": config_hash,
         "annotated_nodes": _annotated(nodes),
-        "image": image_reference(flannel.image, intent.registry, "flannel", flannel.version, flannel.image_digest),
+        "image": image_reference(flannel.image, registry, "flannel", flannel.version, flannel.image_digest),
         "cni_plugin_image": image_reference(
             flannel.cni_plugin_image,
-            intent.registry,
+            registry,
             "flannel-cni-plugin",
             CNI_PLUGIN_TAG,
             flannel.cni_plugin_image_digest,
@@ -52,7 +54,7 @@ def values(
         "tolerations": [dict(toleration) for toleration in flannel.tolerations],
         "resources": dict(flannel.resources),
         "security_context": _security_context(intent),
-        "readiness_probe": _readiness_probe(release(flannel.image, flannel.version)),
+        "readiness_probe": _readiness_probe(release(flannel.image, flannel.version, CURRENT)),
         "liveness_probe": {
             "httpGet": {"path": "/healthz", "port": HEALTHZ_PORT},
             "initialDelaySeconds": 10,

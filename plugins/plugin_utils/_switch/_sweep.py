@@ -25,10 +25,11 @@ Option = dict[str, t.Any]
 def around(intent: Intent, node: Endpoint, nftables: bool, plugins: t.Sequence[str]) -> Option:
     """The order of a sweep that leaves what this network needs on the node."""
     backend = intent.backend
+    prefixes = intent.calico.block_sizes if backend.blocks else {cidr.prefixlen for cidr in node.pod_cidrs}
     return {
         "plugins": list(plugins),
         "pod_networks": [str(cidr) for cidr in intent.pod_cidrs],
-        "prefixes": sorted({cidr.prefixlen for cidr in node.pod_cidrs}),
+        "prefixes": sorted(prefixes),
         "keep": {
             "plugin": intent.plugin,
             "devices": list(backend.devices(intent)),

@@ -9,7 +9,6 @@ import base64
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent, flannel_net_conf
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import undeployable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.tests.unit.plugin_utils.cluster_facts import SETTINGS, intent
@@ -66,20 +65,13 @@ def test_without_a_pod_network_there_is_no_intent():
     assert build_intent(values) == (None, [])
 
 
-def test_a_plugin_that_can_only_be_verified_is_refused_with_those_there_are():
-    (wrong,) = undeployable("calico")
-
-    assert (wrong.variable, wrong.value) == ("network_plugin", "calico")
-    assert "flannel" in wrong.remedy
-    assert undeployable("flannel") == []
-
-
 @pytest.mark.parametrize(
     ("settings", "label"),
     [
         ({}, "IPIP"),
         ({"CALICO_IPV4POOL_IPIP": "off"}, "no encapsulation (BGP)"),
         ({"CALICO_ENABLE_OVERLAY": "CrossSubnet"}, "IPIP CrossSubnet"),
+        ({"calico_vxlan_mode": "Always"}, "VXLAN"),
         ({"calico_ipip_mode": "Never", "calico_vxlan_mode": "Always"}, "VXLAN"),
         ({"calico_ipip_mode": "Never", "calico_vxlan_mode": "CrossSubnet"}, "VXLAN CrossSubnet"),
     ],
@@ -93,7 +85,8 @@ def test_calicos_two_modes_choose_one_backend(settings, label):
 
 
 def test_an_ippool_cannot_have_two_encapsulations():
-    values, dummy = resolve({**SETTINGS, "CLUSTER_NETWORK": "calico", "calico_vxlan_mode": "Always"})
+    both = {"calico_ipip_mode": "Always", "calico_vxlan_mode": "Always"}
+    values, dummy = resolve({**SETTINGS, "CLUSTER_NETWORK": "calico", **both})
     made, (wrong,) = build_intent(values)
 
     assert made is None

@@ -52,6 +52,25 @@ def test_the_hint_follows_the_cause(cause, advice):
     assert advice in found[0].hint
 
 
+@pytest.mark.parametrize(
+    ("plugin", "guarded", "severity"),
+    [
+        ("calico", [], "error"),
+        ("calico", ["other"], "error"),
+        ("calico", ["default"], "warning"),
+        ("calico", [""], "warning"),
+        ("flannel", ["default"], "error"),
+    ],
+)
+def test_what_a_policy_may_forbid_is_a_warning_where_policies_are_enforced(plugin, guarded, severity):
+    world = healthy(network_plugin=plugin, **({"calico_ipip_mode": "off"} if plugin == "calico" else {}))
+    world.api["guarded"] = guarded
+    found = list(answered(world, reachable=False, error="so it is", cause="silence").findings)
+
+    assert {(one.id, one.severity) for one in found} == {("pod-unreachable", severity)}
+    assert found[0].hint.startswith("A NetworkPolicy may forbid it") == (severity == "warning")
+
+
 @pytest.mark.parametrize("cause", ["no-source", "failed"])
 def test_a_probe_that_was_never_sent_says_nothing_about_the_path(cause):
     found = answered(healthy(), reachable=False, sent=0, error="the pod has gone", cause=cause).findings

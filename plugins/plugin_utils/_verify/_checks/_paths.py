@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify import _probes
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
     ERROR,
@@ -85,7 +87,8 @@ def _outcome(scene: Scene, outcome: Outcome) -> Findings:
         yield IMPOSSIBLE.found(probe.source.node, _path(outcome), "a probe", outcome.error or "none", hint)
         return
     if not outcome.reachable:
-        yield _unreachable(outcome)
+        closed = _unreachable(outcome)
+        yield _on_purpose(closed) if _is_guarded(scene, outcome) else closed
         return
     way = way_of(scene, outcome)
     if probe.expected in _WORDS and way in _WORDS and way != probe.expected:
@@ -106,6 +109,19 @@ def _unreachable(outcome: Outcome) -> Finding:
         hint = _HINTS.get(outcome.cause or "", _SILENCE)
     actual = outcome.error or f"no answer to {outcome.sent} packets"
     return _UNREACHABLE[probe.kind].found(probe.source.node, _path(outcome), "an answer", actual, hint)
+
+
+def _is_guarded(scene: Scene, outcome: Outcome) -> bool:
+    """Whether a policy of either end's namespace may have closed the path."""
+    guarded = scene.cluster.guarded if scene.backend.enforces_policies else frozenset[str]()
+    ends = (outcome.probe.source.name, outcome.probe.target.name)
+    return "" in guarded or any(name.partition("/")[0] in guarded for name in ends if "/" in name)
+
+
+def _on_purpose(finding: Finding) -> Finding:
+    """The same as a warning: nobody but the operator knows whether it is meant."""
+    hint = f"A NetworkPolicy may forbid it, and then all is well. Else: {finding.hint[:1].lower()}{finding.hint[1:]}"
+    return replace(finding, severity=WARNING, hint=hint)
 
 
 def _path(outcome: Outcome) -> str:

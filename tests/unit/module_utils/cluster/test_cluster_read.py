@@ -231,5 +231,19 @@ def test_the_services_network_where_the_api_server_tells_it():
     assert cluster({}, "service_cidrs")["service_cidrs"] == []
 
 
+def test_the_namespaces_in_which_policies_say_who_may_talk_to_whom():
+    def policy(name, **metadata):
+        return {"metadata": {"name": name, **metadata}}
+
+    at = {
+        "/apis/networking.k8s.io/v1/networkpolicies": [policy("a", namespace="shop"), policy("b", namespace="shop")],
+        "/apis/crd.projectcalico.org/v1/networkpolicies": [policy("c", namespace="default")],
+    }
+    assert cluster(at, "guarded")["guarded"] == ["default", "shop"]
+    at["/apis/crd.projectcalico.org/v1/globalnetworkpolicies"] = [policy("d")]
+    assert cluster(at, "guarded")["guarded"] == ["", "default", "shop"]
+    assert cluster({}, "guarded")["guarded"] == []
+
+
 def test_numbers_that_are_none():
     assert _trim.bgp_configuration({"spec": {"asNumber": "64512.0"}})["as_number"] == 64512

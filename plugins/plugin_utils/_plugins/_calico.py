@@ -1,0 +1,236 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the declared Calico needs, as values: its objects, and the way there from the one that runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico import TUNL0
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
+from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import PoolIntent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico
+from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay, uses_nftables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import (
+    _calico_crds,
+    _calico_manifest,
+    _calico_objects,
+    _calico_release,
+    _calico_way,
+)
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_way import (
+    ARM,
+    DISARM,
+    HOLD,
+    IPIP,
+    MOVE,
+    NONE,
+    VXLAN,
+    Mode,
+    Step,
+)
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
+
+PREARM = "switchyard-prearm"
+"""The small IPPool that brings tunnels up before they carry anything."""
+
+PREARM_BLOCK = 30
+"""Prefix length of its blocks: a node needs one address."""
+
+_DEVICES = {IPIP: (TUNL0,), VXLAN: ("vxlan.calico",)}
+_FELIX, _BIRD = ("80", "boot"), ("bird",)
+"""By what the routes of Felix and of BIRD are known: Felix's to a VTEP have the protocol of no program."""
+
+_INTERVAL = 0.2
+
+
+class CalicoPlan:
+    """Calico for one cluster; everything that all nodes share is computed once."""
+
+    configures = False
+    verifies = True
+    """Which blocks and tunnel addresses the nodes have is only known afterwards: the verification is the proof."""
+
+    def __init__(self, given: Given) -> None:
+        self._given, self._intent = given, given.intent
+        self._there = given.cluster.calico if given.cluster else None
+        self._calico = given.intent.calico
+        self._release = _calico_release.of_calico(self._calico, given.intent.registry)
+        self._nftables = uses_nftables(given.intent, given.nodes)
+        self._pools = _calico_objects.pools(given.intent, self._there)
+        self._blocks = _Blocks(given, self._there)
+
+    @property
+    def changing(self) -> tuple[t.Mapping[str, str], ...]:
+        """What the agents read, and the agents."""
+        kept = [_calico_objects.reference("IPPool", pool.name) for pool in self._pools]
+        kept += [_calico_objects.reference(kind, "default") for kind in ("FelixConfiguration", "BGPConfiguration")]
+        for version, kind, name in (("v1", "ConfigMap", "calico-config"), ("apps/v1", "DaemonSet", "calico-node")):
+            kept.append({"apiVersion": version, "kind": kind, "namespace": self._calico.namespace, "name": name})
+        return tuple(kept)
+
+    @property
+    def agents(self) -> t.Mapping[str, t.Any]:
+        """The pods of the DaemonSet."""
+        selectors = [f"{key}={value}" for key, value in _calico_manifest.SELECTOR.items()]
+        return {"namespace": self._calico.namespace, "label_selectors": selectors}
+
+    def cluster(self) -> dict[str, t.Any]:
+        """The values that the role calico prints or writes; nothing is left to decide there."""
+        return {
+            "wait_timeout": self._calico.wait_timeout,
+            "crds_file": self._calico.crds_file,
+            "crds": _calico_crds.definitions(self._release.policy_apis),
+            "manifest": _calico_manifest.values(self._intent, self._release, len(self._given.nodes), self._hash()),
+            "resources": self._resources(),
+            "removed": _calico_objects.superseded(self._intent, self._given.cluster),
+        }
+
+    def node_state(self, node: ObservedNode) -> NodeState:
+        """Nothing on the node itself: the DaemonSet brings the CNI plugins along."""
+        return NodeState(cni_bin_dir=self._intent.cni_bin_dir)
+
+    def expect(self, node: ObservedNode) -> dict[str, t.Any]:
+        """What a node shows: its CNI configuration, and while a network changes the routes that it then has."""
+        backend = self._intent.backend
+        wanted: dict[str, t.Any] = {
+            "links": list(backend.devices(self._intent)),
+            "cni_config": backend.cni_config,
+            "timeout": self._calico.wait_timeout,
+            "interval": _INTERVAL,
+        }
+        return {**wanted, **self._shows(self._after, node)} if self._given.changing else wanted
+
+    @property
+    def approach(self) -> tuple[Approach, ...]:
+        """The steps before the declared network itself, where it takes the place of another one of Calico."""
+        source = self._given.source
+        if not self._given.changing or source is None or source.plugin != "calico":
+            return ()
+        before = Mode.of(source.calico.ipip_mode, source.calico.vxlan_mode)
+        return tuple(map(self._approach, _calico_way.way(before, self._after, self._armed)))
+
+    # -- the objects
+
+    def _resources(self) -> list[dict[str, t.Any]]:
+        """In an order in which every node keeps its way to the others' routes: the mesh goes last, and comes first."""
+        intent = self._intent
+        marks = _calico_objects.marks(intent, self._given.nodes, self._given.cluster)
+        sessions = [*_calico_objects.peers(intent), *marks, _calico_objects.bgp(intent)]
+        return [
+            _calico_objects.felix(intent, self._nftables),
+            *map(_calico_objects.ippool, self._pools),
+            *(sessions if self._calico.route_reflectors else reversed(sessions)),
+        ]
+
+    def _hash(self) -> str:
+        """What makes the agents start again: what they read only when they start."""
+        read = _calico_manifest.config(self._intent, len(self._given.nodes))
+        return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
+
+    # -- the way
+
+    @property
+    def _after(self) -> Mode:
+        return Mode.of(self._calico.ipip_mode, self._calico.vxlan_mode)
+
+    @property
+    def _armed(self) -> str | None:
+        """The encapsulation that an interrupted run has armed."""
+        there = self._there.pools if self._there else ()
+        return next((Mode.of(one.ipip_mode, one.vxlan_mode).type for one in there if one.name == PREARM), None)
+
+    def _approach(self, step: Step) -> Approach:
+        names = [node.name for node in self._given.nodes]
+        return Approach(
+            label=_label(step),
+            objects=tuple(self._objects(step)),
+            drained=({"name": PREARM, "cidr": self._calico.prearm_cidr},) if step.kind == DISARM else (),
+            expect={
+                node.name: {"timeout": self._calico.wait_timeout, "interval": _INTERVAL, **self._step_shows(step, node)}
+                for node in self._given.nodes
+            },
+            hold=frozenset(names) if step.hold else frozenset(),
+        )
+
+    def _objects(self, step: Step) -> t.Iterator[dict[str, t.Any]]:
+        if step.kind == ARM and step.tunnel:
+            nodes = self._calico.pool_node_selector
+            spec = _calico_way.arming(self._calico.prearm_cidr, PREARM_BLOCK, step.tunnel, nodes)
+            yield _calico_objects.made("IPPool", PREARM, spec)
+        if step.kind == MOVE:
+            for pool in self._main:
+                yield _calico_objects.ippool(_calico_way.with_mode(pool, step.mode))
+
+    @property
+    def _main(self) -> tuple[PoolIntent, ...]:
+        """The IPPools of the pod network itself; further ones have modes of their own."""
+        return tuple(pool for pool in self._pools if pool.cidr in self._intent.pod_cidrs)
+
+    def _step_shows(self, step: Step, node: ObservedNode) -> dict[str, t.Any]:
+        shown = self._shows(step.mode, node)
+        tunnels = [one for one in shown["tunnels"] if step.kind == DISARM]
+        if step.tunnel:
+            armed = {"within": [self._calico.prearm_cidr]} if step.kind == ARM else {}
+            tunnels += [{"dev": dev, "peers": self._vteps(step.tunnel), **armed} for dev in _DEVICES[step.tunnel]]
+        return {**shown, "tunnels": tunnels}
+
+    def _shows(self, mode: Mode, node: ObservedNode) -> dict[str, t.Any]:
+        """The routes of a mode, and what its tunnel has; tunnels that are not its own have no address."""
+        nic = underlay(node, self._intent)
+        devices = _DEVICES.get(mode.type, ())
+        over = [*devices] if devices and not mode.near else [*devices, *([nic.dev] if nic else [])]
+        wanted = {"dev": None, "within": [str(cidr) for cidr in self._intent.pod_cidrs if cidr.version == 4]}
+        used = [{**wanted, "dev": dev, "peers": self._vteps(mode.type)} for dev in devices]
+        unused = [{"dev": dev, "bare": True} for one, devs in _DEVICES.items() if one != mode.type for dev in devs]
+        return {
+            "pod_routes": {
+                "within": [str(cidr) for cidr in self._intent.pod_cidrs],
+                "count": self._blocks.of_peers(node.name),
+                "over": over,
+                "by": list(self._writers(mode)),
+                "at_least": True,
+            },
+            "tunnels": used + unused,
+        }
+
+    def _writers(self, mode: Mode) -> tuple[str, ...]:
+        if mode.type == VXLAN or (mode.type == IPIP and self._release.felix_writes_ipip):
+            return _FELIX
+        return _BIRD
+
+    def _vteps(self, type_name: str) -> int:
+        """The peers that a VXLAN device forwards to; one of IPIP has no such entries."""
+        return len(self._given.nodes) - 1 if type_name == VXLAN else 0
+
+
+class _Blocks:
+    """How many IPAM blocks of the pod network the nodes have."""
+
+    def __init__(self, given: Given, calico: Calico | None) -> None:
+        found = calico.blocks if calico else {}
+        self._own = {name: self._inside(cidrs, given) for name, cidrs in found.items()}
+        self._all = sum(self._own.values())
+
+    def of_peers(self, name: str) -> int:
+        """The blocks of all nodes but one."""
+        return self._all - self._own.get(name, 0)
+
+    def _inside(self, cidrs: t.Iterable[str], given: Given) -> int:
+        return sum(inside(block, given.intent.pod_cidrs) for block in networks(cidrs))
+
+
+def _label(step: Step) -> str:
+    if step.kind == ARM:
+        return f"bring up the {(step.tunnel or NONE).upper()} tunnels, which carry nothing yet"
+    if step.kind == DISARM:
+        return "give the tunnels their addresses out of the pod network"
+    if step.kind == HOLD:
+        return "hold the direct routes until their next writer has them"
+    return f"{step.mode}"
