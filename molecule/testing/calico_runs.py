@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of a real Calico: the operator's command, what the meter has counted, and what the kernels show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from . import lab, runs, seed
+
+NONE = {"calico_ipip_mode": "off"}
+VXLAN = {"calico_vxlan_mode": "Always"}
+VXLAN_NEAR = {"calico_vxlan_mode": "CrossSubnet"}
+LABELS = {
+    tuple(NONE.items()): "no encapsulation (BGP)",
+    tuple(VXLAN.items()): "VXLAN",
+    tuple(VXLAN_NEAR.items()): "VXLAN CrossSubnet",
+}
+METER = re.compile(
+    r"(?P<pairs>\d+) pairs of pods .*? for \d+ s: (?P<lost>\d+) of (?P<sent>\d+) packets lost, "
+    r"longest gap (?P<gap>\S+ \w+), (?P<broken>\d+) of (?P<connections>\d+) connections broken"
+)
+
+
+def label(settings: Mapping[str, str]) -> str:
+    """Return how people call what some settings declare."""
+    return f"calico {LABELS[tuple(settings.items())]}"
+
+
+def play(playbook: str, settings: Mapping[str, str], *options: str, **more: str) -> runs.Run:
+    """Run the operator's command with Calico declared."""
+    return runs.play(playbook, *options, network_plugin="calico", **settings, **more)
+
+
+def change(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Change the encapsulation; return what the meter has counted of it."""
+    done = play("06.network.yml", after, network_allow="pods").must_succeed()
+    assert f"{label(before)} to {label(after)}: done, and verified on every node that answers." in done.words
+    counted = METER.search(done.words)
+    assert counted, done.output
+    return counted.groupdict()
+
+
+def must_have_lost_nothing(counted: Mapping[str, str]) -> None:
+    """Fail where a packet or a connection was lost, or where nothing was measured."""
+    assert int(counted["sent"]) > 500 * int(counted["pairs"]), counted
+    assert (counted["lost"], counted["broken"]) == ("0", "0"), counted
+
+
+def routes(node: str) -> list[dict[str, str]]:
+    """Return a node's routes to the pods of other nodes: device, gateway and who has written them."""
+    rows = json.loads(lab.on_node(node, "ip", "-j", "-4", "route", "show", "table", "main"))
+    return [
+        {"dev": row["dev"], "gateway": row["gateway"], "by": row.get("protocol", "boot")}
+        for row in rows
+        if row["dst"].startswith("172.50.") and "gateway" in row
+    ]
+
+
+def must_be_routed(dev: str, by: Sequence[str]) -> None:
+    """Fail unless every node reaches the others' pods over this device, as written by one of these."""
+    for node in seed.NODES:
+        found = routes(node)
+        assert len(found) >= len(seed.NODES) - 1, (node, found)
+        assert {row["dev"] for row in found} == {dev}, (node, found)
+        assert {row["by"] for row in found} <= set(by), (node, found)
+
+
+def second_hop(source: lab.Pod, target: lab.Pod) -> str:
+    """Return the second address on the way between two pods, as the original cluster's traceroutes show it."""
+    rows = source.run("traceroute", "-n", "-w", "1", "-q", "1", target.address).splitlines()[1:]
+    return rows[1].split()[1]
+
+
+def leftovers() -> list[str]:
+    """Return what is in the cluster of the IPPool that was there for the way only."""
+    found = []
+    for kind in ("ippools", "ipamblocks", "blockaffinities"):
+        items = lab.objects(f"{kind}.crd.projectcalico.org")
+        found += [item["metadata"]["name"] for item in items if item["spec"]["cidr"].startswith("198.18.")]
+    return found
