@@ -105,7 +105,7 @@ def test_the_api_server_accepts_every_object(name, release, tmp_path):
 @pytest.fixture(scope="module")
 def planted(defined) -> None:
     """A cluster whose API server says that Calico runs without encapsulation; none of it does."""
-    pool = next(one for one in plan_of(calico_ipip_mode="off")["calico"]["resources"] if one["kind"] == "IPPool")
+    (pool,) = (one for one in plan_of(calico_ipip_mode="off")["calico"]["resources"] if one["kind"] == "IPPool")
     apply(json.dumps(pool))
     apply(AGENT)
     yield

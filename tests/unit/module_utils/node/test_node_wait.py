@@ -169,10 +169,10 @@ def test_no_condition_asks_for_nothing():
     assert outcome(FakeNode(), {}).missing == ()
 
 
-ROUTES = [
+ROUTES = (
     {"dst": "172.50.1.0/26", "gateway": "192.168.7.110", "dev": "eth0", "protocol": "bird"},
     {"dst": "172.50.2.0/26", "gateway": "192.168.7.111", "dev": "eth0", "protocol": "80"},
-]
+)
 
 
 def of_calico(routes=ROUTES, addresses=(), fdb=()):
