@@ -286,6 +286,21 @@ def _blocks(intent: Intent, values: Values) -> Check:
             )
 
 
+def _prearm(intent: Intent, values: Values) -> Check:
+    """Addresses of tunnels that nobody else may have, for as long as a change takes."""
+    told = values["calico_prearm_cidr"]
+    try:
+        cidr = ip_network(told)
+    except ValueError:
+        yield Problem("calico_prearm_cidr", told, "is not a network", "Write such as 198.18.0.0/16")
+        return
+    taken = [*intent.pod_cidrs, *intent.service_cidrs, *(pool.cidr for pool in intent.calico.pools)]
+    for other in taken:
+        if overlap(cidr, other):
+            remedy = "Choose a network that nobody uses"
+            yield Problem("calico_prearm_cidr", told, f"overlaps {other}, which pods or services have", remedy)
+
+
 def _programmer(intent: Intent, values: Values) -> Check:
     """node/filesystem/etc/rc.local starts neither BIRD nor confd for vxlan and none."""
     chosen = values["calico_networking_backend"]
@@ -342,6 +357,7 @@ CHECKS: tuple[t.Callable[[Intent, Values], Check], ...] = (
     _mappings,
     _pools,
     _blocks,
+    _prearm,
     _programmer,
     _method,
     _reflectors,

@@ -26,6 +26,8 @@ def problems(**settings):
         ({"network_pod_cidr": "fd00:50::/48", "network_service_cidr": ""}, "network_pod_cidr", "IPIP cannot carry"),
         ({"calico_block_size": 15}, "calico_block_size", "out of range"),
         ({"network_pod_cidr": "172.50.0.0/28"}, "calico_block_size", "larger than the pod network"),
+        ({"calico_prearm_cidr": "198.18"}, "calico_prearm_cidr", "is not a network"),
+        ({"calico_prearm_cidr": "172.50.8.0/24"}, "calico_prearm_cidr", "overlaps 172.50.0.0/16"),
         ({"calico_networking_backend": "vxlan"}, "calico_networking_backend", "nobody would write the routes of IPIP"),
         ({"calico_networking_backend": "none"}, "calico_networking_backend", "starts no BIRD"),
         ({"calico_ip_autodetection_method": "eth0"}, "calico_ip_autodetection_method", "no way to find"),
