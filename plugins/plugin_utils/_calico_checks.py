@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature
 from ansible_collections.switchyard.cni.plugins.module_utils._model import ip_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import NEVER
-from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at
+from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at, by_subnet, grouped, kernels
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico, Cluster, DaemonSet
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import MINIMUM_MTU, Intent
-from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay, uses_nftables
+from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING, Problem, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import overlap
 
@@ -96,47 +95,16 @@ def _mask(intent: Intent, node: ObservedNode) -> Found:
 
 
 def _kernels(intent: Intent, nodes: Nodes) -> Found:
-    for feature in intent.backend.features(nftables=uses_nftables(intent, nodes)):
-        for node in nodes:
-            if node.facts is not None and node.facts.kernel_features:
-                yield from _kernel(intent, node, feature)
-
-
-def _kernel(intent: Intent, node: ObservedNode, feature: KernelFeature) -> Found:
-    state = node.facts.kernel_features.get(feature.feature, "unknown") if node.facts else "unknown"
-    what = f"{feature.option} (module {feature.module})"
-    variable, value = _mode(intent)
-    if state == "missing":
-        yield at(
-            node,
-            variable,
-            value,
-            f"needs {what}, and the kernel has it neither built in nor as a module",
-            f"Install a kernel or the package of its modules with {feature.option}, or choose another encapsulation",
-        )
-    elif state == "unknown":
-        yield at(
-            node,
-            variable,
-            value,
-            f"needs {what}, and it could not be told whether the kernel has it",
-            f"Make sure of {feature.option}, or choose another encapsulation",
-            WARNING,
-        )
+    yield from kernels(intent, nodes, lambda feature: (*_mode(intent), "choose another encapsulation"))
 
 
 def _several_subnets(intent: Intent, nodes: Nodes) -> Found:
     """Without encapsulation a router between two subnets has to know the pods' blocks as well."""
     if intent.backend.devices(intent) or intent.calico.bgp_peers:
         return
-    subnets: dict[t.Any, list[str]] = {}
-    for node in nodes:
-        device = underlay(node, intent)
-        network = device.network(4) if device else None
-        if network is not None:
-            subnets.setdefault(network, []).append(node.label)
+    subnets = by_subnet(intent, nodes, 4)
     if len(subnets) > 1:
-        where = "; ".join(f"{network}: {names(members)}" for network, members in sorted(subnets.items()))
+        where = grouped(subnets)
         variable, value = _mode(intent)
         yield Problem(
             variable,

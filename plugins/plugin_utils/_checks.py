@@ -18,14 +18,13 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs im
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_checks
-from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at
+from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at, by_subnet, grouped, kernels
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import MINIMUM_MTU, Intent, prefix_setting
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     ObservedNode,
     internal_device,
     underlay,
-    uses_nftables,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import WARNING, Problem, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity
@@ -227,42 +226,16 @@ def _mtu(intent: Intent, node: ObservedNode) -> Found:
         )
 
 
-def _kernel(intent: Intent, node: ObservedNode, feature: KernelFeature) -> Found:
-    state = node.facts.kernel_features.get(feature.feature, "unknown") if node.facts else "unknown"
-    what = f"{feature.option} (module {feature.module})"
-    own = feature in intent.backend.own_features
-    variable, value = (
-        ("flannel_backend", intent.backend.label) if own else ("flannel_nftables", intent.flannel.nftables)
-    )
-    other = "choose another backend" if own else "set it to true where kube-proxy uses nftables"
-    if state == "missing":
-        yield at(
-            node,
-            variable,
-            value,
-            f"needs {what}, and the kernel has it neither built in nor as a module",
-            f"Install a kernel or the package of its modules with {feature.option}, or {other}",
-        )
-    elif state == "unknown":
-        yield at(
-            node,
-            variable,
-            value,
-            f"needs {what}, and it could not be told whether the kernel has it",
-            f"Make sure of {feature.option}, or {other}",
-            WARNING,
-        )
-
-
 def _kernels(intent: Intent, nodes: Nodes) -> Found:
-    if "flannel_backend" in intent.assumed:
-        return
-    features = intent.backend.features(nftables=uses_nftables(intent, nodes))
-    for node in nodes:
-        # Without any facts about the kernel there is nothing to say.
-        if node.facts is not None and node.facts.kernel_features:
-            for feature in features:
-                yield from _kernel(intent, node, feature)
+    if "flannel_backend" not in intent.assumed:
+        yield from kernels(intent, nodes, lambda feature: _chosen(intent, feature))
+
+
+def _chosen(intent: Intent, feature: KernelFeature) -> tuple[str, t.Any, str]:
+    """Who needs a kernel feature: the backend, or the way in which flannel filters."""
+    if feature in intent.backend.own_features:
+        return "flannel_backend", intent.backend.label, "choose another backend"
+    return "flannel_nftables", intent.flannel.nftables, "set it to true where kube-proxy uses nftables"
 
 
 def _tun(intent: Intent, node: ObservedNode) -> Found:
@@ -356,19 +329,13 @@ def _same_l2(intent: Intent, nodes: Nodes) -> Found:
     """Routes via the nodes themselves need one subnet: grouped by subnet, never compared in pairs."""
     if not intent.backend.needs_same_l2 or "flannel_backend" in intent.assumed:
         return
-    devices = [(node, underlay(node, intent)) for node in nodes]
     for version in intent.versions:
-        groups: dict[IPNetwork, list[str]] = {}
-        for node, device in devices:
-            network = device.network(version) if device else None
-            if network is not None:
-                groups.setdefault(network, []).append(node.label)
+        groups = by_subnet(intent, nodes, version)
         if len(groups) > 1:
-            where = "; ".join(f"{network}: {names(members)}" for network, members in sorted(groups.items()))
             yield Problem(
                 "flannel_backend",
                 intent.backend.label,
-                f"needs all nodes in one subnet, and they are in {len(groups)}: {where}",
+                f"needs all nodes in one subnet, and they are in {len(groups)}: {grouped(groups)}",
                 "Choose vxlan; with flannel_direct_routing it encapsulates only between the subnets",
             )
 
