@@ -3,7 +3,7 @@ SHELL = /bin/bash
 BACKEND ?= vxlan
 .DEFAULT_GOAL = help
 
-.PHONY: help demo demo-down lab-up lab-down cache-clean venv
+.PHONY: help demo demo-down lab-up lab-down lab-vm-up lab-vm-down cache-clean venv
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+( [a-z-]+)*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ lab-up: ## The same cluster without a pod network
 
 lab-down: ## Remove the cluster; the Docker engine stays
 	@tools/lab-down
+
+lab-vm-up: ## A second cluster, whose nodes are virtual machines with a kernel of their own
+	@tools/lab-vm-up
+
+lab-vm-down: ## Remove it
+	@tools/lab-vm-down
 
 cache-clean: ## Remove the cluster and all that was built or downloaded for it
 	@tools/lab-cache-clean

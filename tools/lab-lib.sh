@@ -9,6 +9,8 @@ export LC_ALL=C.UTF-8
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/switchyard-cni
 state=$project/.lab
+# Where libvirt and its QEMU can read: they do not run as the user whose cache it is.
+boxes=/var/lib/libvirt/switchyard
 lab_files=$project/molecule/shared/files
 started=${SWITCHYARD_STARTED:-$(date +%s)}
 export SWITCHYARD_STARTED=$started
@@ -110,9 +112,43 @@ python_is_new_enough() { python3 -c 'import sys; sys.exit(sys.version_info < (3,
 
 docker_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
-# lab_playbook <playbook>: runs it on the lab's inventory.
+# lab_playbook <playbook> [inventory]: runs it on the lab's inventory.
 lab_playbook() {
-    (cd "$project" && PATH=$project/.venv/bin:$PATH ansible-playbook --inventory inventories/lab "$1")
+    (cd "$project" && PATH=$project/.venv/bin:$PATH ansible-playbook --inventory "inventories/${2-lab}" "$1")
 }
 
 lab_kubectl() { "$("$project/tools/lab-binaries")/kubectl" --kubeconfig "$state/kubeconfig" "$@"; }
+
+debian_suite=bookworm
+
+# The machine's own mirror if it runs the same suite, else nothing: then mmdebstrap knows where Debian is.
+debian_mirror() {
+    local uri
+    # shellcheck disable=SC2016 # apt-get expands these
+    uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Identifier: Packages' 'Origin: Debian' 2>/dev/null |
+        awk -v suite="$debian_suite" '$2 == suite { print $1; exit }')
+    [[ -z $uri ]] || printf 'deb %s %s main\n' "$uri" "$debian_suite"
+}
+
+# bootstrap_debian <archive> <lists of packages...>
+bootstrap_debian() {
+    local archive=$1 source
+    shift
+    source=$(debian_mirror)
+    # mmdebstrap makes an archive, not a directory, of a name that ends in .tar.
+    mmdebstrap --variant=minbase --include="$(cat -- "$@" | paste -sd,)" \
+        --aptopt='APT::Install-Recommends "false"' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+        "$debian_suite" "$archive.part.tar" ${source:+"$source"}
+    mv "$archive.part.tar" "$archive"
+}
+
+# debian_tree <what> <lists of packages...>: prints the archive of a Debian with these packages; made once for one content.
+debian_tree() {
+    local what=$1 archive
+    shift
+    archive=$cache/debian-$(content_key "$debian_suite" "$(declare -f bootstrap_debian)" -- "$@").tar
+    [[ -e $archive ]] || long_step "$what" bootstrap_debian "$archive" "$@"
+    printf '%s\n' "$archive"
+}

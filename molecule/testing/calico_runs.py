@@ -12,10 +12,14 @@ from collections.abc import Mapping, Sequence
 from . import lab, runs, seed
 
 NONE = {"calico_ipip_mode": "off"}
+IPIP = {"calico_ipip_mode": "Always"}
+IPIP_NEAR = {"calico_ipip_mode": "CrossSubnet"}
 VXLAN = {"calico_vxlan_mode": "Always"}
 VXLAN_NEAR = {"calico_vxlan_mode": "CrossSubnet"}
 LABELS = {
     tuple(NONE.items()): "no encapsulation (BGP)",
+    tuple(IPIP.items()): "IPIP",
+    tuple(IPIP_NEAR.items()): "IPIP CrossSubnet",
     tuple(VXLAN.items()): "VXLAN",
     tuple(VXLAN_NEAR.items()): "VXLAN CrossSubnet",
 }

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, The switchyard.cni developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access to the lab: the cluster through kubectl, the nodes through testinfra's Docker backend."""
+"""Access to the lab: the cluster through kubectl, the nodes through Docker or, where they are machines, ssh."""
 
 from __future__ import annotations
 
 import base64
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -21,11 +22,12 @@ from typing import Any
 import testinfra
 from testinfra.host import Host
 
-from .seed import NODES, POD_NETWORK, Route
+from .seed import HOSTS, NODES, POD_NETWORK, VIRTUAL, Route
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT / "molecule" / "shared"
-KUBECTL = (str(Path(sys.executable).parent / "kubectl"), f"--kubeconfig={ROOT / '.lab' / 'kubeconfig'}")
+STATE = ROOT / ".lab" / ("vm" if VIRTUAL else "")
+KUBECTL = (str(Path(sys.executable).parent / "kubectl"), f"--kubeconfig={STATE / 'kubeconfig'}")
 ETCDCTL = (
     "etcdctl",
     "--endpoints=https://127.0.0.1:2379",
@@ -33,6 +35,8 @@ ETCDCTL = (
     "--cert=/etc/k8s/flannel-etcd.crt",
     "--key=/etc/k8s/flannel-etcd.key",
 )
+# Emulated machines take their time to start containers.
+ROLLOUT_SECONDS = 240 if VIRTUAL else 60
 FLANNEL_DAEMONSET = ("--namespace=kube-flannel", "daemonset/kube-flannel-ds")
 
 
@@ -61,12 +65,20 @@ def objects(*words: str) -> list[dict[str, Any]]:
 @cache
 def node_host(name: str) -> Host:
     """Return testinfra's view of a node."""
-    return testinfra.get_host(f"docker://{name}")
+    return testinfra.get_host(dict(zip(NODES, HOSTS, strict=True))[name])
 
 
 def on_node(name: str, *words: str) -> str:
     """Run a program on a node."""
-    return program(["docker", "exec", name, *words])
+    return program(node_command(name, *words))
+
+
+def node_command(name: str, *words: str) -> list[str]:
+    """Return the words that run a program on a node."""
+    if not VIRTUAL:
+        return ["docker", "exec", name, *words]
+    options = ["-F", str(STATE / "ssh_config"), "-o", f"ControlPath={STATE / 'ssh-%n'}"]
+    return ["ssh", *options, name, shlex.join(["sudo", "--", *words])]
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,7 @@ def start_pods() -> list[Pod]:
     """Start the original cluster's four test pods and a web server on each node; wait until they run."""
     files = Path(__file__).parent / "files"
     kubectl("apply", f"--filename={SHARED / 'files' / 'net-test.yml'}", f"--filename={files / 'web.yml'}")
-    kubectl("rollout", "status", "deployment/net-test1", "daemonset/web", "--timeout=60s", seconds=70)
+    kubectl("rollout", "status", "deployment/net-test1", "daemonset/web", f"--timeout={ROLLOUT_SECONDS}s", seconds=ROLLOUT_SECONDS + 10)
     return running_pods()
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .lab import ROOT, on_node
-from .seed import NODES
+from .seed import NODES, VIRTUAL
 
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 _RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
@@ -60,7 +60,8 @@ class Run:
 def command(playbook: str, *options: str, **settings: str) -> list[str]:
     """Return the operator's command; settings become strings, as in an INI inventory."""
     extra = [word for name, value in settings.items() for word in ("--extra-vars", f"{name}='{value}'")]
-    return [PLAYBOOK, f"playbooks/{playbook}", *options, *extra]
+    inventory = ["--inventory=inventories/lab_vm"] if VIRTUAL else []
+    return [PLAYBOOK, f"playbooks/{playbook}", *inventory, *options, *extra]
 
 
 def environment() -> dict[str, str]:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
+from pathlib import Path
 
 POD_NETWORK = IPv4Network("172.50.0.0/16")
 
@@ -21,16 +23,22 @@ class Node:
     pod_cidr: IPv4Network
 
 
-NODES = {
-    node.name: node
-    for node in (
-        Node("k8s-master1", "192.168.7.101", IPv4Network("172.50.0.0/24")),
-        Node("k8s-node1", "192.168.7.110", IPv4Network("172.50.2.0/24")),
-        Node("k8s-node2", "192.168.7.111", IPv4Network("172.50.1.0/24")),
-    )
-}
-# For testinfra: its Docker backend enters a node without Ansible, which is what is being tested.
-HOSTS = [f"docker://{name}" for name in NODES]
+# Set by the scenarios whose nodes are virtual machines.
+VIRTUAL = os.environ.get("SWITCHYARD_LAB") == "lab_vm"
+_CONTAINERS = (
+    Node("k8s-master1", "192.168.7.101", IPv4Network("172.50.0.0/24")),
+    Node("k8s-node1", "192.168.7.110", IPv4Network("172.50.2.0/24")),
+    Node("k8s-node2", "192.168.7.111", IPv4Network("172.50.1.0/24")),
+)
+# The original cluster's workers, under other names and addresses.
+_MACHINES = (
+    Node("k8s-vm1", "192.168.7.120", IPv4Network("172.50.2.0/24")),
+    Node("k8s-vm2", "192.168.7.121", IPv4Network("172.50.1.0/24")),
+)
+NODES = {node.name: node for node in (_MACHINES if VIRTUAL else _CONTAINERS)}
+_SSH_CONFIG = Path(__file__).resolve().parents[2] / ".lab" / "vm" / "ssh_config"
+# For testinfra: Docker and ssh enter a node without Ansible, which is what is being tested.
+HOSTS = [f"ssh://{name}?ssh_config={_SSH_CONFIG}&sudo=true" if VIRTUAL else f"docker://{name}" for name in NODES]
 
 Subnets = Mapping[str, IPv4Network]
 

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""flannel's ipip and wireguard on kernels that have them: deployed, changed live, encrypted, and gone without a reboot."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from testing import capture, lab, runs, seed
+
+METER = re.compile(r"(\d+) of (\d+) packets lost, longest gap (\S+ \w+), (\d+) of \d+ connections broken")
+WIREGUARD_PORT = 51820  # flannel's default, Documentation/backends.md
+SECRET = "switchyard-in-the-clear"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What a backend looks like on a node with Debian's kernel."""
+
+    device: str
+    # In bytes; the nodes' NICs have 1500.
+    mtu: int
+    # What a node puts between its address and another one's: IP protocol and, for UDP, port.
+    on_the_wire: str
+    # Whether an outsider can read what pods say.
+    readable: bool = True
+
+    def route(self, peer: seed.Node) -> seed.Route:
+        """Return the route to the pods of another node."""
+        subnet = peer.pod_cidr
+        gateways = {"flannel.1": str(subnet.network_address), "flannel.ipip": peer.address, "flannel-wg": None}
+        return seed.Route(str(subnet), gateways[self.device], self.device, onlink=self.device != "flannel-wg")
+
+
+BACKENDS = {
+    "ipip": Backend("flannel.ipip", 1480, "4"),
+    "vxlan": Backend("flannel.1", 1450, "17/8472"),
+    "wireguard": Backend("flannel-wg", 1420, f"17/{WIREGUARD_PORT}", readable=False),
+}
+# Pods are made under wireguard, which leaves them the smallest MTU: none has to be made anew afterwards.
+CHANGES = list(pairwise(["wireguard", "vxlan", "ipip", "vxlan", "wireguard"]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def booted() -> dict[str, str]:
+    """When each node was booted: nothing here needs a reboot."""
+    return {name: boot(name) for name in seed.NODES}
+
+
+def boot(name: str) -> str:
+    return lab.on_node(name, "cat", "/proc/sys/kernel/random/boot_id").strip()
+
+
+def must_carry(name: str, pods: list[lab.Pod]) -> None:
+    """Fail unless every node has this backend's device and routes, no other's, and all pods reach each other."""
+    backend = BACKENDS[name]
+    for node in seed.NODES.values():
+        found = lab.links(node.name)
+        assert {link for link in found if link.startswith("flannel")} == {backend.device}
+        assert found[backend.device]["mtu"] == backend.mtu
+        own = seed.Route(str(node.pod_cidr), None, "cni0")
+        peers = {backend.route(peer) for peer in seed.NODES.values() if peer != node}
+        assert lab.pod_routes(node.name) == {own, *peers}
+    assert lab.unreachable_pairs(pods) == []
+
+
+def talk(pods: list[lab.Pod]) -> capture.Seen:
+    """Have a pod ask the web server on the other node with a word in the question; return what an outsider saw."""
+    here, there = seed.NODES
+    source = next(pod for pod in pods if (pod.app, pod.node) == ("net-test1", here))
+    target = next(pod for pod in pods if (pod.app, pod.node) == ("web", there))
+    with capture.of(here, SECRET.encode()) as seen:
+        # The server knows no such page; its answer does not matter, the question does.
+        source.run("sh", "-c", f"wget -q -O - http://{target.address}/{SECRET} || true")
+    return seen
+
+
+def must_be_seen_as(name: str, pods: list[lab.Pod]) -> None:
+    """Fail unless an outsider sees this backend's packets, and can read them or not as it is meant."""
+    backend, seen = BACKENDS[name], talk(pods)
+    assert seen.kinds[backend.on_the_wire] > 5, seen
+    assert (seen.readable > 0) is backend.readable, seen
+
+
+def test_wireguard_is_deployed_verified_and_shows_an_outsider_nothing(pods):
+    must_carry("wireguard", pods)
+    must_be_seen_as("wireguard", pods)
+    runs.play("verify.yml", flannel_backend="wireguard").must_succeed()
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES, ids=[" to ".join(change) for change in CHANGES])
+def test_a_backend_becomes_another_live(before, after, pods, booted):
+    done = runs.play("06.network.yml", flannel_backend=after).must_succeed()
+    assert f"flannel {before} to flannel {after}: done, and verified on every node that answers." in done.words
+    counted = METER.search(done.words)
+    assert counted, done.output
+    print(f"{before} to {after}: {counted[0]}")
+    assert int(counted[2]) > 500
+    assert counted[4] == "0"
+    assert lab.running_pods() == pods
+    must_carry(after, pods)
+    must_be_seen_as(after, pods)
+    assert {name: boot(name) for name in seed.NODES} == booted
+
+
+def test_nothing_is_left_after_a_clean_and_no_node_was_booted(booted):
+    runs.play("99.clean.yml", flannel_backend="wireguard", clean_confirmed="true").must_succeed()
+    for node in seed.NODES:
+        assert {name for name in lab.links(node) if name.startswith(("flannel", "cni"))} == set()
+        assert lab.pod_routes(node) == set()
+        # The module ipip brings it: a link without an address carries nothing.
+        tunnel = lab.links(node).get("tunl0")
+        assert tunnel is None or (tunnel["addr_info"], "UP" in tunnel["flags"]) == ([], False)
+    assert {name: boot(name) for name in seed.NODES} == booted
