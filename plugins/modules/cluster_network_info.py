@@ -39,6 +39,7 @@ options:
       - services
       - service_cidrs
       - guarded
+      - ipam
       - journal
     default:
       - nodes
@@ -49,6 +50,7 @@ options:
       - services
       - service_cidrs
       - guarded
+      - ipam
       - journal
   services:
     description:
@@ -268,6 +270,28 @@ cluster:
       type: list
       elements: str
       sample: [default]
+    ipam:
+      description: The blocks of Calico's IPAM.
+      returned: when asked for
+      type: list
+      elements: dict
+      contains:
+        cidr:
+          description: The block.
+          returned: always
+          type: str
+          sample: 172.50.36.64/26
+        node:
+          description: The node the block belongs to, V(null) for none.
+          returned: always
+          type: str
+          sample: k8s-node1
+        held:
+          description: The addresses that are held for pods, each with C(node), C(pod) and C(age) in seconds.
+          returned: always
+          type: list
+          elements: dict
+          sample: [{"address": 172.50.36.65, "node": k8s-node1, "pod": default/web-x7k2p, "age": 86400.0}]
     gaps:
       description: What could not be read, and why.
       returned: always

@@ -89,6 +89,24 @@ class BgpPeer:
     managed: bool = False
 
 
+class Held(t.NamedTuple):
+    """An address that Calico's IPAM holds for a pod; ``age`` in seconds, None where nobody knows."""
+
+    address: str
+    node: str | None = None
+    pod: str = ""
+    age: float | None = None
+
+
+@dataclass(frozen=True)
+class IpamBlock:
+    """A block of Calico's IPAM; ``node`` is whose it is, None for nobody's."""
+
+    cidr: str
+    node: str | None = None
+    held: tuple[Held, ...] = ()
+
+
 @dataclass(frozen=True)
 class Calico:
     """Calico's objects. ``blocks`` maps a node to its IPAM blocks; ``felix`` is the FelixConfiguration ``default``.
@@ -129,6 +147,7 @@ class Cluster:
     service_cidrs: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     guarded: frozenset[str] = frozenset()
+    ipam: tuple[IpamBlock, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
     @classmethod
@@ -152,6 +171,10 @@ class Cluster:
             service_cidrs=tuple(raw.get("service_cidrs") or ()),
             namespaces=tuple(raw.get("namespaces") or ()),
             guarded=frozenset(raw.get("guarded") or ()),
+            ipam=tuple(
+                IpamBlock(item["cidr"], item.get("node"), tuple(Held(**one) for one in item.get("held") or ()))
+                for item in raw.get("ipam") or ()
+            ),
             gaps=tuple(Gap(item["what"], item["reason"]) for item in raw.get("gaps") or ()),
         )
 

@@ -127,6 +127,15 @@ class _Reader:
             found.add("")
         return sorted(found)
 
+    def ipam(self) -> List[Cluster]:
+        """The addresses that Calico's IPAM holds for pods, by block."""
+        try:
+            now = self._api.now()
+        except ApiError as error:
+            self._gap("Calico's IPAM", error)
+            return []
+        return self._list(CALICO + "/ipamblocks", lambda item: _trim.ipam_block(item, now))
+
     def journal(self) -> Any:
         """What _journal_module.look() tells; a journal that cannot be read is a gap."""
         try:
@@ -170,6 +179,7 @@ _SECTIONS: Mapping[str, Callable[[_Reader], Any]] = {
     "services": _Reader.services,
     "service_cidrs": _Reader.service_cidrs,
     "guarded": _Reader.guarded,
+    "ipam": _Reader.ipam,
     "journal": _Reader.journal,
 }
 SECTIONS = tuple(_SECTIONS)

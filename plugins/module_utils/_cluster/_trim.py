@@ -11,9 +11,11 @@ and Calico's resource reference (IPPool, BGPConfiguration, BGPPeer, FelixConfigu
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Optional
+from datetime import datetime
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
+from ansible_collections.switchyard.cni.plugins.module_utils._model import ip_network
 
 Object = Mapping[str, Any]
 Trimmed = Dict[str, Any]
@@ -137,6 +139,45 @@ def block(item: Object) -> Optional[Trimmed]:
     if deleted or spec.get("state") != "confirmed" or spec.get("type", "host") != "host":
         return None
     return {"cidr": spec.get("cidr"), "node": spec.get("node")}
+
+
+def ipam_block(item: Object, now: datetime) -> Trimmed:
+    """An IPAMBlock: whose it is, and which of its addresses are held for pods, on which node and since when.
+
+    ``now`` is UTC. Addresses of tunnels are left out: they are no pod's. The format is AllocationBlock's in
+    libcalico-go.
+    """
+    spec = item.get("spec") or {}
+    affinity = str(spec.get("affinity") or "")
+    held = [
+        {"address": address, "node": notes.get("node"), "pod": pod, "age": _age(notes.get("timestamp"), now)}
+        for address, notes in _held(spec)
+        for pod in [_pod_of(notes)]
+        if pod is not None
+    ]
+    owner = affinity[len("host:") :] if affinity.startswith("host:") else None
+    return {"cidr": spec.get("cidr"), "node": owner, "held": held}
+
+
+def _held(spec: Object) -> Iterator[Tuple[str, Object]]:
+    """The addresses of a block that are given out, with what is noted of each."""
+    network, attributes = ip_network(spec["cidr"]), spec.get("attributes") or []
+    for ordinal, place in enumerate(spec.get("allocations") or []):
+        if place is not None and place < len(attributes):
+            yield str(network[ordinal]), attributes[place].get("secondary") or {}
+
+
+def _pod_of(notes: Object) -> Optional[str]:
+    return "{0}/{1}".format(notes.get("namespace"), notes["pod"]) if notes.get("pod") else None
+
+
+def _age(text: Any, now: datetime) -> Optional[float]:
+    """Seconds since a moment as Go prints it, ``2026-11-27 14:20:11.123 +0000 UTC``; None where it cannot be read."""
+    try:
+        moment = datetime.strptime(str(text)[:19], "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return None
+    return max(0.0, (now - moment).total_seconds())
 
 
 def bgp_configuration(item: Object) -> Trimmed:

@@ -23,8 +23,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import ExpectedChain
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts
-from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Member
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts, ip_address
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Held, Member
 from ansible_collections.switchyard.cni.plugins.plugin_utils._expect import ExpectedTable
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay, uses_nftables
@@ -123,6 +123,23 @@ class Scene:
             if not one.reflector
             for address in one.addresses
         }
+
+    @cached_property
+    def held_on(self) -> dict[str, dict[str, Held]]:
+        """What Calico's IPAM holds for the pods of each node, by address."""
+        found: dict[str, dict[str, Held]] = {}
+        for block in self.cluster.ipam:
+            for one in block.held:
+                found.setdefault(one.node or block.node or "", {})[one.address] = one
+        return found
+
+    def in_a_block(self, address: str) -> bool:
+        """Whether an address is one that Calico's IPAM gives out."""
+        return any(ip_address(address) in block for block in self._blocks)
+
+    @cached_property
+    def _blocks(self) -> tuple[IPNetwork, ...]:
+        return networks(block.cidr for block in self.cluster.ipam)
 
     def subnets(self, member: Member) -> tuple[IPNetwork, ...]:
         """The node's pod subnets inside the pod network: its podCIDRs, or its blocks."""

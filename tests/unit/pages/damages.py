@@ -581,6 +581,45 @@ def _another_as(world: World) -> None:
     _sessions(world)[1]["peer_as"] = 64513
 
 
+@damage("bgp-no-way", BGP)
+def _mesh_off(world: World) -> None:
+    world.api["calico"]["bgp"]["mesh"] = False
+
+
+@damage("bgp-reflector-single", BGP)
+def _one_reflector(world: World) -> None:
+    world.api["calico"]["bgp"]["mesh"] = False
+    world.member(NODE1)["annotations"]["projectcalico.org/RouteReflectorClusterID"] = "244.0.0.1"
+
+
+# IPAM
+
+
+@damage("ipam-address-leaked", BGP)
+def _a_pod_that_left_its_address(world: World) -> None:
+    del world.node(NODE1)["pods"][1]
+
+
+@damage("ipam-address-unheld", BGP)
+def _a_pod_nobody_knows_of(world: World) -> None:
+    del _ipam_block(world, NODE1)["held"][0]
+
+
+@damage("ipam-block-orphaned", BGP)
+def _a_block_of_nobody(world: World) -> None:
+    world.api["ipam"].append({"cidr": "172.50.200.0/26", "node": "k8s-node9", "held": []})
+
+
+@damage("ipam-address-borrowed", BGP)
+def _an_address_from_elsewhere(world: World) -> None:
+    borrowed = _ipam_block(world, NODE1)["held"].pop()
+    _ipam_block(world, NODE2)["held"].append({**borrowed, "address": "172.50.9.9"})
+
+
+def _ipam_block(world: World, node: str) -> dict[str, Any]:
+    return next(one for one in world.api["ipam"] if one["node"] == node)
+
+
 # leftovers
 
 

@@ -160,7 +160,16 @@ def _api(intent: Any, places: tuple[Place, ...]) -> dict[str, Any]:
             "bgp": {"mesh": True, "as_number": 64512},
             "config": {"calico_backend": "bird"},
         }
+        api["ipam"] = [{"cidr": place.block, "node": place.name, "held": _held(place)} for place in places]
     return api
+
+
+def _held(place: Place) -> list[dict[str, Any]]:
+    addresses = {number: str(ip_network(place.block)[number]) for number in (2, 3)}
+    return [
+        {"address": address, "node": place.name, "pod": f"default/pod-{place.name}-{number}", "age": 3600.0}
+        for number, address in addresses.items()
+    ]
 
 
 def _member(intent: Any, place: Place) -> dict[str, Any]:

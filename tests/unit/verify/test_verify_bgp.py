@@ -96,11 +96,24 @@ def test_another_as_number_than_the_meshs():
     assert {finding.id for finding in world.verify().findings} == {"bgp-wrong-as"}
 
 
-def test_without_a_mesh_no_session_is_missing():
+def test_without_a_mesh_no_session_of_it_is_missing():
     world = healthy(**NONE)
     world.api["calico"]["bgp"]["mesh"] = False
+    world.api["calico"]["peers"] = [{"name": "rack", "peer_ip": "192.168.0.254"}]
     sessions(world).clear()
 
+    assert world.told() == set()
+
+
+def test_one_reflector_is_too_few_and_two_are_enough():
+    world = healthy(**NONE)
+    world.api["calico"]["bgp"]["mesh"] = False
+    for name in world.hosts:
+        sessions(world, name).clear()
+    _note(world, NODE, RouteReflectorClusterID="244.0.0.1")
+    assert world.told() == {("bgp-reflector-single", "")}
+
+    _note(world, "k8s-node2", RouteReflectorClusterID="244.0.0.1")
     assert world.told() == set()
 
 

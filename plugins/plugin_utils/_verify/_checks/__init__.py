@@ -19,6 +19,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._checks imp
     _devices,
     _entries,
     _host,
+    _ipam,
     _leftovers,
     _mtu,
     _paths,
@@ -27,10 +28,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._checks imp
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import Check, Findings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
-_TOPICS = (_cluster, _cni, _devices, _routes, _entries, _mtu, _host, _bgp, _leftovers, _paths)
+_TOPICS = (_cluster, _cni, _devices, _routes, _entries, _mtu, _host, _bgp, _ipam, _leftovers, _paths)
 
 TOPICS: t.Mapping[str, tuple[Check, ...]] = {topic.TOPIC: topic.CHECKS for topic in _TOPICS}
-SURVEYS: tuple[t.Callable[[Scene], Findings], ...] = (_cluster.survey, _cni.survey, _mtu.survey, _leftovers.survey)
+SURVEYS: tuple[t.Callable[[Scene], Findings], ...] = (_cluster.survey, _cni.survey, _mtu.survey, _bgp.survey, _ipam.survey, _leftovers.survey)
 EXAMINATIONS: tuple[t.Callable[[Case], Findings], ...] = (
     _cluster.examine,
     _cni.examine,
@@ -40,5 +41,6 @@ EXAMINATIONS: tuple[t.Callable[[Case], Findings], ...] = (
     _mtu.examine,
     _host.examine,
     _bgp.examine,
+    _ipam.examine,
     _leftovers.examine,
 )

@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.switchyard.cni.plugins.module_utils._model import BgpSession, Bird
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import ERROR, WARNING, Check, Findings
+from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 TOPIC = "BGP"
 MESH = "node-to-node mesh"
@@ -24,9 +25,25 @@ SILENT = Check("bird-silent", ERROR, "BIRD answers on its control socket", _BIRD
 DOWN = Check("bgp-session-down", ERROR, "Every BGP session is Established", _BIRD)
 NO_PEER = Check("bgp-peer-missing", ERROR, "BIRD has a session for every node of the mesh", _BIRD)
 UNKNOWN = Check("bgp-peer-unknown", WARNING, "BIRD has no session for a node that is gone", _BIRD)
+NOBODY = Check("bgp-no-way", ERROR, "Without the mesh every node has a peer to learn routes from")
+ONE_REFLECTOR = Check("bgp-reflector-single", WARNING, "Two route reflectors at least serve the nodes")
 AS_NUMBER = Check("bgp-wrong-as", ERROR, "Sessions use the declared AS number", _BIRD)
 
-CHECKS = (SILENT, DOWN, NO_PEER, UNKNOWN, AS_NUMBER)
+CHECKS = (SILENT, DOWN, NOBODY, NO_PEER, UNKNOWN, ONE_REFLECTOR, AS_NUMBER)
+
+
+def survey(scene: Scene) -> Findings:
+    """Who the nodes learn routes from where the mesh is switched off."""
+    calico = scene.cluster.calico
+    if calico is None or calico.mesh or not scene.backend.speaks_bgp or len(scene.cluster.members) < 2:
+        return
+    reflectors = [name for name, one in scene.announced.items() if one.reflector]
+    if not reflectors and not calico.peers:
+        hint = "Switch the mesh on in the BGPConfiguration default, or name reflectors in calico_route_reflectors"
+        yield NOBODY.found("", "nodeToNodeMeshEnabled: false", "route reflectors or peers", "none of them", hint)
+    if len(reflectors) == 1:
+        hint = "Name a second node in calico_route_reflectors: while this one restarts, no node learns of a change"
+        yield ONE_REFLECTOR.found("", "route reflectors", "two or more", reflectors[0], hint)
 
 
 def examine(case: Case) -> Findings:

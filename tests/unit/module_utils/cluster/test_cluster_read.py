@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _trim
@@ -21,6 +22,9 @@ class FakeApi:
     def __init__(self, **objects):
         self.objects = {"/version": {"gitVersion": "v1.34.4"}, **objects.pop("at", {})}
         self.asked = []
+
+    def now(self):
+        return datetime(2026, 11, 27, 14, 21, 0)
 
     def get(self, path, **query):
         self.asked.append((path, query))
@@ -174,6 +178,40 @@ def test_calicos_objects_without_passwords():
     assert found["felix"][0]["ipip_enabled"] is False
     assert found["felix"][0]["vxlan_enabled"] is None
     assert "hush" not in json.dumps(found)
+
+
+IPAM_BLOCK = {
+    "metadata": {"name": "172-50-36-64-26"},
+    "spec": {
+        "cidr": "172.50.36.64/26",
+        "affinity": "host:k8s-node1",
+        "allocations": [0, None, 1, 2],
+        "attributes": [
+            {"handle_id": "vxlan-tunnel-addr-k8s-node1", "secondary": {"node": "k8s-node1", "type": "vxlanTunnelAddress"}},
+            {
+                "handle_id": "k8s-pod-network.a",
+                "secondary": {
+                    "namespace": "default",
+                    "node": "k8s-node1",
+                    "pod": "web",
+                    "timestamp": "2026-11-27 14:20:11.5 +0000 UTC",
+                },
+            },
+            {"handle_id": "k8s-pod-network.b", "secondary": {"namespace": "default", "node": "k8s-node2", "pod": "far"}},
+        ],
+    },
+}
+
+
+def test_the_addresses_that_calico_holds_for_pods_with_their_age():
+    """Allocations are places in the list of attributes; a tunnel's address is no pod's."""
+    (found,) = cluster({f"{CALICO}/ipamblocks": [IPAM_BLOCK]}, "ipam")["ipam"]
+
+    assert (found["cidr"], found["node"]) == ("172.50.36.64/26", "k8s-node1")
+    assert found["held"] == [
+        {"address": "172.50.36.66", "node": "k8s-node1", "pod": "default/web", "age": 49.0},
+        {"address": "172.50.36.67", "node": "k8s-node2", "pod": "default/far", "age": None},
+    ]
 
 
 def test_calico_that_says_nothing_of_bgp_has_a_full_mesh():
