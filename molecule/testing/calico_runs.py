@@ -16,8 +16,10 @@ IPIP = {"calico_ipip_mode": "Always"}
 IPIP_NEAR = {"calico_ipip_mode": "CrossSubnet"}
 VXLAN = {"calico_vxlan_mode": "Always"}
 VXLAN_NEAR = {"calico_vxlan_mode": "CrossSubnet"}
+REFLECTED = {**NONE, "calico_route_reflectors": "k8s-node1,k8s-node2"}
 LABELS = {
     tuple(NONE.items()): "no encapsulation (BGP)",
+    tuple(REFLECTED.items()): "no encapsulation (BGP)",
     tuple(IPIP.items()): "IPIP",
     tuple(IPIP_NEAR.items()): "IPIP CrossSubnet",
     tuple(VXLAN.items()): "VXLAN",

@@ -258,6 +258,23 @@ options:
               - Whether the device takes no part any more and must have no IPv4 address; it need not be there.
             type: bool
             default: false
+      sessions:
+        description:
+          - The peers with which BIRD must have Established BGP sessions.
+        type: dict
+        suboptions:
+          peers:
+            description:
+              - Their addresses.
+            type: list
+            elements: str
+            required: true
+          mesh:
+            description:
+              - Whether these must be sessions of Calico's node-to-node mesh. Otherwise they must be others, and there
+                must be none of the mesh any more.
+            type: bool
+            default: true
       timeout:
         description:
           - How long to wait at most, in seconds.

@@ -114,6 +114,11 @@ class CalicoIntent:
         return self.nat_outgoing
 
     @property
+    def sessions(self) -> t.Mapping[str, tuple[str, ...]]:
+        """Whom nodes learn routes from by BGP, if not from each other: hosts or Nodes, by what they are."""
+        return {"route reflectors": self.route_reflectors} if self.route_reflectors else {}
+
+    @property
     def block_sizes(self) -> frozenset[int]:
         """The prefix lengths of the nodes' blocks."""
         return frozenset((self.block_size, self.block_size_v6))

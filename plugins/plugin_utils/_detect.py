@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import find, running
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Running
-from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, FlannelConfig, Pool
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico, Cluster, FlannelConfig, Pool
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import spanning
@@ -27,7 +27,7 @@ DESCRIBED = frozenset(
     + ["flannel_mtu", "flannel_learning", "flannel_nftables", "flannel_ip_masq"]
     + ["flannel_wireguard_mode", "flannel_wireguard_keepalive"]
     + ["calico_ipip_mode", "calico_vxlan_mode", "calico_networking_backend"]
-    + ["calico_vxlan_vni", "calico_vxlan_port", "calico_mtu"]
+    + ["calico_vxlan_vni", "calico_vxlan_port", "calico_mtu", "calico_route_reflectors"]
 )
 """The settings that together say which pod network there is, and nothing of how to reach it."""
 
@@ -188,8 +188,16 @@ def _calico(cluster: Cluster, facts: t.Sequence[NodeFacts], found: t.Sequence[Ru
         "calico_vxlan_vni": calico.felix.get("vxlan_vni"),
         "calico_vxlan_port": calico.felix.get("vxlan_port"),
         "calico_mtu": calico.veth_mtu,
+        "calico_route_reflectors": _reflectors(cluster, calico),
     }
     return {name: value for name, value in settings.items() if value not in (None, "")}, None
+
+
+def _reflectors(cluster: Cluster, calico: Calico) -> list[str] | None:
+    """The Nodes that reflect routes; None for a mesh, and for a single one, which nobody may declare."""
+    backend = find("calico", "none")
+    found = [name for name, one in cluster.members.items() if backend.announced(one.notes).reflector]
+    return found if len(found) > 1 and not calico.mesh else None
 
 
 def _for_pods(pool: Pool) -> bool:

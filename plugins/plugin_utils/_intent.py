@@ -74,6 +74,11 @@ class FlannelIntent:
     binary: str
 
     @property
+    def sessions(self) -> t.Mapping[str, tuple[str, ...]]:
+        """Nodes speak with nobody about routes: each reads its peers' from the store."""
+        return {}
+
+    @property
     def kube(self) -> bool:
         """Whether Kubernetes gives the nodes their subnets."""
         return self.subnet_manager == "kube"

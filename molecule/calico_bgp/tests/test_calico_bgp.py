@@ -9,7 +9,7 @@ import json
 
 import pytest
 from testing import calico_runs, lab, runs, seed
-from testing.calico_runs import NONE, VXLAN, VXLAN_NEAR
+from testing.calico_runs import NONE, REFLECTED, VXLAN, VXLAN_NEAR
 
 # Pings are let through: the verification sends them from nodes, which no policy by pods can name.
 DENY = """
@@ -111,6 +111,20 @@ def test_rollback_leads_back():
     calico_runs.play("rollback.yml", VXLAN).must_succeed()
     calico_runs.must_be_routed("eth0", ["bird"])
     assert calico_runs.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [(NONE, REFLECTED, "node specific"), (REFLECTED, NONE, "node-to-node mesh")],
+    ids=["mesh to reflectors", "reflectors to mesh"],
+)
+def test_route_reflectors_come_and_go_and_nothing_is_lost(before, after, kind):
+    calico_runs.must_have_lost_nothing(calico_runs.change(before, after))
+    calico_runs.must_be_routed("eth0", ["bird"])
+    told = calico_runs.play("verify.yml", after).must_succeed()
+    assert "6 of 6 BGP sessions established" in told.words
+    assert f"| {kind} | up |" in told.words
+    calico_runs.play("06.network.yml", after).must_change_nothing()
 
 
 def test_a_missing_session_is_found_and_its_reason_said():

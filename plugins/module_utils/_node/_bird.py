@@ -28,7 +28,8 @@ SOCKETS = (
 )
 TIMEOUT = 3.0
 """Seconds for one daemon. It answers at once, or it hangs."""
-KINDS = (("Mesh_", "node-to-node mesh"), ("Global_", "global"), ("Node_", "node specific"))
+MESH = "node-to-node mesh"
+KINDS = (("Mesh_", MESH), ("Global_", "global"), ("Node_", "node specific"))
 
 _VERSION, _STATUS, _PROTOCOL, _DETAILS = "1000", "1011", "1002", "1006"
 _FIRST_ERROR = "8000"

@@ -41,6 +41,10 @@ def info_argument_spec() -> Spec:
         "peers": {"type": "int", "default": 0},
         "bare": {"type": "bool", "default": False},
     }
+    sessions = {
+        "peers": {"type": "list", "elements": "str", "required": True},
+        "mesh": {"type": "bool", "default": True},
+    }
     wait_for = {
         "subnet_env": {"type": "raw"},
         "links": {"type": "list", "elements": "str"},
@@ -48,6 +52,7 @@ def info_argument_spec() -> Spec:
         "pod_routes": {"type": "dict", "options": pod_routes},
         "cni_config": {"type": "str"},
         "tunnels": {"type": "list", "elements": "dict", "options": tunnel},
+        "sessions": {"type": "dict", "options": sessions},
         "timeout": {"type": "float", "default": 60.0},
         "interval": {"type": "float", "default": 0.5},
     }

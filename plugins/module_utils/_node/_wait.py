@@ -11,7 +11,7 @@ from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network, network_around
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding, _iproute
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _bird, _forwarding, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, gather
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Request, checked_networks
@@ -67,6 +67,14 @@ class Tunnel:
 
 
 @dataclass(frozen=True)
+class Sessions:
+    """BGP sessions with all of some peers: those of the node-to-node mesh, or others and none of the mesh."""
+
+    peers: Tuple[str, ...]
+    mesh: bool = True
+
+
+@dataclass(frozen=True)
 class Condition:
     """What must be true. subnet_env: None asks nothing, an empty mapping only that the file is there and sound."""
 
@@ -76,6 +84,7 @@ class Condition:
     pod_routes: Optional[PodRoutes] = None
     cni_config: Optional[str] = None
     tunnels: Tuple[Tunnel, ...] = ()
+    sessions: Optional[Sessions] = None
 
     def sections(self) -> Tuple[str, ...]:
         """What has to be observed to judge the condition."""
@@ -86,6 +95,7 @@ class Condition:
             ("cni", self.cni_config is not None),
             ("addresses", any(one.within or one.bare for one in self.tunnels)),
             ("fdb", any(one.peers for one in self.tunnels)),
+            ("bird", self.sessions is not None),
         )
         return tuple(name for name, needed in asked if needed)
 
@@ -107,6 +117,7 @@ def parse_condition(params: Mapping[str, Any]) -> Condition:
         pod_routes=_wanted_pod_routes(params.get("pod_routes")),
         cni_config=params.get("cni_config"),
         tunnels=tuple(_wanted_tunnel(one) for one in params.get("tunnels") or ()),
+        sessions=_wanted_sessions(params.get("sessions")),
     )
 
 
@@ -131,6 +142,7 @@ def missing_from(condition: Condition, observed: Observed) -> List[str]:
         + _missing_pod_routes(condition, observed)
         + _missing_config(condition, observed)
         + [lack for tunnel in condition.tunnels for lack in _missing_of_tunnel(tunnel, observed)]
+        + list(_missing_sessions(condition, observed))
     )
 
 
@@ -211,6 +223,21 @@ def _missing_of_tunnel(wanted: Tunnel, observed: Observed) -> Iterator[str]:
             yield "the way to {0} peers through {1} (it has {2})".format(wanted.peers, wanted.dev, found)
 
 
+def _missing_sessions(condition: Condition, observed: Observed) -> Iterator[str]:
+    wanted = condition.sessions
+    if wanted is None:
+        return
+    told = [session for daemon in observed["bird"] for session in daemon["protocols"]]
+    of_mesh = {session["peer"] for session in told if session["kind"] == _bird.MESH}
+    up = {session["peer"] for session in told if session["info"].startswith("Established")}
+    lacking = sorted(set(wanted.peers) - (up & of_mesh if wanted.mesh else up - of_mesh))
+    if lacking:
+        kind = "of the mesh" if wanted.mesh else "outside of the mesh"
+        yield "established BGP sessions {0} with {1}".format(kind, ", ".join(lacking))
+    if of_mesh and not wanted.mesh:
+        yield "no session of the mesh (it has some with {0})".format(", ".join(sorted(of_mesh)))
+
+
 def _missing_config(condition: Condition, observed: Observed) -> List[str]:
     if condition.cni_config is None:
         return []
@@ -268,3 +295,7 @@ def _wanted_pod_routes(params: Optional[Mapping[str, Any]]) -> Optional[PodRoute
 def _wanted_tunnel(params: Mapping[str, Any]) -> Tunnel:
     within = checked_networks("wait_for.tunnels.within", params.get("within") or [])
     return Tunnel(dev=params["dev"], within=within, peers=params.get("peers") or 0, bare=bool(params.get("bare")))
+
+
+def _wanted_sessions(params: Optional[Mapping[str, Any]]) -> Optional[Sessions]:
+    return Sessions(tuple(params["peers"]), bool(params["mesh"])) if params is not None else None

@@ -14,6 +14,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import PoolIntent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay, uses_nftables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import (
@@ -105,7 +106,9 @@ class CalicoPlan:
             "timeout": self._calico.wait_timeout,
             "interval": _INTERVAL,
         }
-        return {**wanted, **self._shows(self._after, node)} if self._given.changing else wanted
+        if not self._given.changing:
+            return wanted
+        return {**wanted, **self._shows(self._after, node), **self._speaks(node)}
 
     @property
     def approach(self) -> tuple[Approach, ...]:
@@ -114,7 +117,38 @@ class CalicoPlan:
         if not self._given.changing or source is None or source.plugin != "calico":
             return ()
         before = Mode.of(source.calico.ipip_mode, source.calico.vxlan_mode)
-        return tuple(map(self._approach, _calico_way.way(before, self._after, self._armed)))
+        steps = _calico_way.way(before, self._after, self._armed, self._new_sessions and self._speaks_for(before))
+        return tuple(map(self._approach, steps))
+
+    # -- the sessions
+
+    @property
+    def _new_sessions(self) -> bool:
+        """Whether nodes will learn their routes from others than they do now."""
+        source = self._given.source
+        return source is not None and self._reflectors(source) != self._reflectors(self._intent)
+
+    def _speaks_for(self, mode: Mode) -> bool:
+        """Whether the direct routes of a mode come by BGP."""
+        return self._writers(mode) == _BIRD
+
+    def _reflectors(self, intent: Intent) -> frozenset[str]:
+        chosen = set(intent.calico.route_reflectors)
+        return frozenset(node.name for node in self._given.nodes if chosen & {node.name, node.host})
+
+    def _speaks(self, node: ObservedNode) -> dict[str, t.Any]:
+        """With whom a node speaks when its sessions have changed."""
+        reflectors = self._reflectors(self._intent)
+        if not self._new_sessions or self._calico.networking_backend != "bird":
+            return {}
+        peers = reflectors if reflectors and node.name not in reflectors else {one.name for one in self._given.nodes}
+        return {"sessions": {"peers": self._addresses(peers - {node.name}), "mesh": not reflectors}}
+
+    def _addresses(self, nodes: t.Collection[str]) -> list[str]:
+        """The addresses that nodes speak from, one of each family they have."""
+        members = self._given.cluster.members if self._given.cluster else {}
+        told = [self._intent.backend.announced(one.notes) for name, one in members.items() if name in nodes]
+        return sorted(address.partition("/")[0] for one in told for address in one.addresses)
 
     # -- the objects
 

@@ -75,10 +75,11 @@ class Step:
     hold: bool = False
 
 
-def way(before: Mode, after: Mode, armed: str | None = None) -> tuple[Step, ...]:
+def way(before: Mode, after: Mode, armed: str | None = None, sessions: bool = False) -> tuple[Step, ...]:
     """The steps before the last one, which is the declared mode itself.
 
-    ``armed`` is the encapsulation that an interrupted run has armed; it goes on the way.
+    ``armed`` is the encapsulation that an interrupted run has armed; it goes on the way. ``sessions`` says that the
+    direct routes come by BGP from other peers than before: they go with the old sessions.
     """
     steps: list[Step] = []
     at = before
@@ -94,7 +95,8 @@ def way(before: Mode, after: Mode, armed: str | None = None) -> tuple[Step, ...]
         steps.append(Step(DISARM, at, hold=writer_changes))
     elif armed is not None:
         steps.append(Step(DISARM, at.crossing, hold=writer_changes))
-    if after.type == NONE and at.type != NONE and not any(step.hold for step in steps):
+    held = any(step.hold for step in steps)
+    if not held and (sessions or (after.type == NONE and at.type != NONE)):
         steps.append(Step(HOLD, at, hold=True))
     return tuple(steps)
 

@@ -73,7 +73,7 @@ def transition(target: Intent, cluster: Cluster | None, nodes: Nodes) -> Transit
     if found is None:
         return Transition(FIRST if cluster is not None else NONE, target)
     source, settings = found
-    changes = tuple(_changes(source, target))
+    changes = (*_changes(source, target), *session_changes(source, target, nodes))
     large = tuple(_large_pods(target, nodes))
     if not changes:
         return Transition(NONE, target, source, settings, large=large)
@@ -143,6 +143,20 @@ def _changes(source: Intent, target: Intent) -> t.Iterator[str]:
     for key in sorted({*before, *after} - {"DirectRouting"}):
         if before.get(key) != after.get(key):
             yield f"{key} {_word(before.get(key))} to {_word(after.get(key))}"
+
+
+def session_changes(source: Intent, target: Intent, nodes: Nodes) -> t.Iterator[str]:
+    """What differs, in words, in whom nodes learn routes from. Both may name a node by its host."""
+    if source.plugin != target.plugin:
+        return
+    by_host = {node.host: node.name for node in nodes}
+    before, after = (
+        {what: sorted({by_host.get(name, name) for name in some}) for what, some in intent.agent.sessions.items()}
+        for intent in (source, target)
+    )
+    for what in sorted({*before, *after}):
+        if before.get(what) != after.get(what):
+            yield f"{what} {names(before.get(what, ())) or 'none'} to {names(after.get(what, ())) or 'none'}"
 
 
 def _conf(intent: Intent) -> t.Mapping[str, t.Any]:

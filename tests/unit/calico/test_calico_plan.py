@@ -218,3 +218,30 @@ def test_a_pool_that_an_interrupted_run_has_armed_goes():
 def test_nothing_to_do_has_no_way():
     plan = planned(running(**VXLAN), **VXLAN)
     assert (plan["approach"], plan["switch"]["active"], plan["verifies"]) == ([], False, True)
+
+
+def test_route_reflectors_are_a_change_in_which_direct_routes_are_held_until_the_new_sessions_are_there():
+    reflected = {**OFF, "calico_route_reflectors": ["k8s-node1", "k8s-node2"]}
+    world = running(**OFF)
+    plan = planned(world, **reflected)
+    assert plan["switch"]["active"]
+    assert plan["switch"]["changes"] == ["route reflectors none to k8s-node1, k8s-node2"]
+    (step,) = plan["approach"]
+    assert step["label"] == "hold the direct routes until their next writer has them"
+    expected = {name: one["expect"]["sessions"] for name, one in plan["nodes"].items()}
+    assert expected["k8s-master1"] == {"peers": ["192.168.7.110", "192.168.7.111"], "mesh": False}
+    assert expected["k8s-node1"] == {"peers": ["192.168.7.101", "192.168.7.111"], "mesh": False}
+
+    world.api["calico"]["bgp"]["mesh"] = False
+    for name in ("k8s-node1", "k8s-node2"):
+        world.member(name)["annotations"]["projectcalico.org/RouteReflectorClusterID"] = "244.0.0.1"
+    assert not planned(world, **reflected)["switch"]["active"]
+    back = planned(world, **OFF)
+    assert back["switch"]["changes"] == ["route reflectors k8s-node1, k8s-node2 to none"]
+    sessions = back["nodes"]["k8s-node2"]["expect"]["sessions"]
+    assert sessions == {"peers": ["192.168.7.101", "192.168.7.110"], "mesh": True}
+
+
+def test_with_vxlan_routes_do_not_come_by_bgp_and_are_not_held():
+    plan = planned(running(**VXLAN), **VXLAN, calico_route_reflectors=["k8s-node1", "k8s-node2"])
+    assert (plan["approach"], plan["switch"]["active"]) == ([], True)

@@ -99,3 +99,8 @@ def test_ipip_is_for_ipv4_only():
 def test_a_mode_is_two_fields_of_an_ippool(ipip, vxlan, mode):
     assert Mode.of(ipip, vxlan) == mode
     assert mode.modes == (ipip, vxlan)
+
+
+def test_other_peers_take_the_routes_with_them():
+    assert [step.kind for step in way(NONE, NONE, sessions=True)] == [HOLD]
+    assert [step.hold for step in way(NONE, VXLAN, sessions=True)] == [True, True, True]

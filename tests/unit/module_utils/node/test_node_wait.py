@@ -10,7 +10,12 @@ import json
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import SECTIONS, Request
-from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import Condition, parse_condition, wait
+from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import (
+    Condition,
+    missing_from,
+    parse_condition,
+    wait,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._tables import digest, route_row
 from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import FakeNode, recorded_tools
 
@@ -234,3 +239,27 @@ def test_a_tunnel_takes_part_when_it_has_its_address_and_its_peers(tunnel, missi
     node = of_calico(addresses=["198.18.0.4"], fdb=["192.168.7.110", "192.168.7.111"])
     told = outcome(node, {"tunnels": [{"dev": "vxlan.calico", **tunnel}]}, timeout=0.0)
     assert told.missing == ((missing,) if missing else ())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "missing"),
+    [
+        ({"peers": ["192.168.7.111"], "mesh": True}, []),
+        (
+            {"peers": ["192.168.7.111", "192.168.7.101"], "mesh": True},
+            ["established BGP sessions of the mesh with 192.168.7.101"],
+        ),
+        (
+            {"peers": ["192.168.7.101"], "mesh": False},
+            [
+                "established BGP sessions outside of the mesh with 192.168.7.101",
+                "no session of the mesh (it has some with 192.168.7.111)",
+            ],
+        ),
+    ],
+)
+def test_sessions_are_those_of_the_mesh_or_of_others(wanted, missing):
+    up = {"peer": "192.168.7.111", "kind": "node-to-node mesh", "info": "Established"}
+    trying = {"peer": "192.168.7.101", "kind": "node specific", "info": "Active Socket: Connection refused"}
+    observed = {"bird": [{"protocols": [up, trying]}], "gaps": []}
+    assert missing_from(parse_condition({"sessions": wanted}), observed) == missing
