@@ -41,9 +41,9 @@ def play(playbook: str, settings: Mapping[str, str], *options: str, **more: str)
     return runs.play(playbook, *options, network_plugin="calico", **settings, **more)
 
 
-def change(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+def change(before: Mapping[str, str], after: Mapping[str, str], **more: str) -> dict[str, str]:
     """Change the encapsulation; return what the meter has counted of it."""
-    done = play("06.network.yml", after, network_allow="pods").must_succeed()
+    done = play("06.network.yml", after, **{"network_allow": "pods", **more}).must_succeed()
     assert f"{label(before)} to {label(after)}: done, and verified on every node that answers." in done.words
     counted = METER.search(done.words)
     assert counted, done.output

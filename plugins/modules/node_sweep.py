@@ -91,6 +91,13 @@ options:
             anew.
         type: bool
         default: false
+      unload:
+        description:
+          - Kernel modules to unload when no device of theirs is in use any more. To unload one removes all devices of
+            its kind, also in pods, where each has an idle one.
+        type: list
+        elements: str
+        default: []
   cni_conf_dir:
     description:
       - Where the container runtime reads CNI configuration.

@@ -23,6 +23,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends._base imp
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
+from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order import UNLOADABLE
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import NEVER, CalicoIntent, calico_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, WARNING, Problem
@@ -89,7 +90,8 @@ class Intent:
     """The pod network that the inventory asks for.
 
     ``options`` are the backend's. ``node_prefixes`` maps an IP version to the prefix length of a node's subnet.
-    ``allow`` names the classes of a change that the operator allows besides new routes, ``on_failure`` is
+    ``allow`` names the classes of a change that the operator allows besides new routes, ``unload`` the kernel modules
+    that go with their last use, ``on_failure`` is
     ``rollback`` or ``stop``, ``rollout`` the order in which agents change and ``canary`` the node that is first,
     ``meter`` says whether losses are measured. ``assumed`` names the settings whose value
     could not be used, so that their default stands here: no conclusion may be drawn from those.
@@ -109,6 +111,7 @@ class Intent:
     cni_bin_dir: str
     foreign_cni: str
     allow: tuple[str, ...]
+    unload: tuple[str, ...]
     on_failure: str
     rollout: str
     canary: str
@@ -214,6 +217,7 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         cni_bin_dir=values["network_cni_bin_dir"],
         foreign_cni=values["network_foreign_cni"],
         allow=values["network_allow"],
+        unload=values["network_unload_modules"],
         on_failure=values["network_on_failure"],
         rollout=values["network_rollout"],
         canary=values["network_canary"],
@@ -285,6 +289,13 @@ def _networks(intent: Intent, values: Values) -> Check:
             "has an address family that the pod network does not have",
             "Give network_pod_cidr a network of the same family",
         )
+
+
+def _unloadable(intent: Intent, values: Values) -> Check:
+    unknown = [name for name in intent.unload if name not in UNLOADABLE]
+    if unknown:
+        reason = f"{', '.join(map(str, unknown))} is no module of which is known whether anybody uses it"
+        yield Problem("network_unload_modules", intent.unload, reason, f"Leave it empty, or list {', '.join(UNLOADABLE)}")
 
 
 def _allowed(intent: Intent, values: Values) -> Check:
@@ -435,7 +446,7 @@ def _digests(intent: Intent, values: Values) -> Check:
             yield Problem(name, values[name], "is not an image digest", "Write sha256: and 64 hexadecimal digits")
 
 
-_EVERY = (_networks, _allowed, _families)
+_EVERY = (_networks, _allowed, _unloadable, _families)
 _OF_PLUGIN: t.Mapping[str, tuple[t.Callable[[Intent, Values], Check], ...]] = {
     "flannel": (_prefixes, _mtu, _selectors, _wireguard, _etcd, _digests),
     "calico": _calico_intent.CHECKS,

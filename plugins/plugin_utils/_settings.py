@@ -133,6 +133,13 @@ SETTINGS: tuple[Setting, ...] = (
         default=(),
     ),
     Setting(
+        "network_unload_modules",
+        "list",
+        "Kernel modules to unload when a change has made them useless and nothing on the node uses them any more: "
+        "C(ipip). Unloading removes every device of its kind.",
+        default=(),
+    ),
+    Setting(
         "network_on_failure",
         "choice",
         "What happens when a change fails: back to what ran before, or stop there for a look.",

@@ -11,7 +11,8 @@ import pytest
 from testing import calico_runs, lab, seed
 from testing.calico_runs import IPIP, IPIP_NEAR, NONE
 
-ROUND = list(pairwise([IPIP, IPIP_NEAR, NONE, IPIP, NONE]))
+ROUND = list(pairwise([IPIP, IPIP_NEAR, NONE, IPIP]))
+PATIENT = {"calico_wait_timeout": "240"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +49,7 @@ def test_packets_take_tunl0_and_the_second_hop_is_its_other_end(talking):
     ("before", "after"), ROUND, ids=[f"{calico_runs.label(a)} to {calico_runs.label(b)}" for a, b in ROUND]
 )
 def test_every_change_loses_nothing_and_needs_no_reboot(before, after, talking, booted):
-    counted = calico_runs.change(before, after)
+    counted = calico_runs.change(before, after, **PATIENT)
     print(f"{calico_runs.label(before)} to {calico_runs.label(after)}: {counted}")
     calico_runs.must_have_lost_nothing(counted)
     assert calico_runs.leftovers() == []
@@ -60,4 +61,16 @@ def test_every_change_loses_nothing_and_needs_no_reboot(before, after, talking, 
     if after is NONE:
         assert [tunnel_address(node) for node in seed.NODES] == [[], []]
     assert {name: boot(name) for name in seed.NODES} == booted
-    calico_runs.play("06.network.yml", after, calico_wait_timeout="240").must_change_nothing()
+    calico_runs.play("06.network.yml", after, **PATIENT).must_change_nothing()
+
+
+def test_ipip_off_takes_the_kernels_module_along_where_that_is_asked_for(booted):
+    counted = calico_runs.change(IPIP, NONE, network_unload_modules="ipip", **PATIENT)
+    print(f"{calico_runs.label(IPIP)} to {calico_runs.label(NONE)}: {counted}")
+    calico_runs.must_have_lost_nothing(counted)
+    calico_runs.must_be_routed("eth0", ["bird"])
+    for node in seed.NODES:
+        # By lists: whoever asks for tunl0 by its name has the kernel load the module again.
+        assert "tunl0" not in lab.on_node(node, "ls", "/sys/class/net").split()
+        assert "ipip" not in lab.on_node(node, "cut", "-d ", "-f1", "/proc/modules").split()
+    assert {name: boot(name) for name in seed.NODES} == booted

@@ -35,6 +35,7 @@ def sweep_argument_spec() -> t.Dict[str, t.Any]:
         "pod_networks": {"type": "list", "elements": "str", "required": True},
         "prefixes": {"type": "list", "elements": "int", "default": []},
         "in_use": {"type": "bool", "default": False},
+        "unload": {"type": "list", "elements": "str", "default": []},
     }
     return {
         "order": {"type": "dict", "required": True, "options": order},

@@ -15,6 +15,10 @@ from ansible_collections.switchyard.cni.plugins.module_utils._backends import tr
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, inside, ip_network
 
 
+UNLOADABLE = ("ipip",)
+"""The kernel modules of which a node tells whether anybody uses them: by the devices of the kind of this name."""
+
+
 class OrderError(ValueError):
     """An order that cannot be read; the message names the option and the way out."""
 
@@ -38,7 +42,8 @@ class Keep:
 class SweepOrder:
     """What goes: everything that ``plugins`` have left, but for what ``keep`` has in use.
 
-    ``prefixes`` are the lengths of nodes' subnets in bits. ``in_use`` says that what pods still use goes too.
+    ``prefixes`` are the lengths of nodes' subnets in bits. ``in_use`` says that what pods still use goes too,
+    ``unload`` names kernel modules that go when nobody on the node uses them any more.
     """
 
     plugins: t.Tuple[str, ...]
@@ -46,6 +51,7 @@ class SweepOrder:
     prefixes: t.FrozenSet[int] = frozenset()
     keep: t.Optional[Keep] = None
     in_use: bool = False
+    unload: t.Tuple[str, ...] = ()
 
     def holds(self, network: IPNetwork) -> bool:
         """Whether a network is part of the pods'."""
@@ -59,6 +65,9 @@ def parse_order(option: t.Mapping[str, t.Any]) -> SweepOrder:
     unknown = [plugin for plugin in plugins if plugin not in known]
     if unknown:
         raise OrderError("plugins: %s is unknown; choose from %s" % (", ".join(unknown), ", ".join(known)))
+    strange = sorted(set(option.get("unload") or ()) - set(UNLOADABLE))
+    if strange:
+        raise OrderError("unload: %s cannot be unloaded; choose from %s" % (", ".join(strange), ", ".join(UNLOADABLE)))
     keep = option.get("keep")
     return SweepOrder(
         plugins=plugins,
@@ -66,6 +75,7 @@ def parse_order(option: t.Mapping[str, t.Any]) -> SweepOrder:
         prefixes=frozenset(int(length) for length in option.get("prefixes") or ()),
         keep=_keep(keep, tuple(known)) if keep else None,
         in_use=bool(option.get("in_use")),
+        unload=tuple(option.get("unload") or ()),
     )
 
 

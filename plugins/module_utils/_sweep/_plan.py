@@ -25,9 +25,10 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps impor
     RemoveLink,
     RemoveRoute,
     RemoveTable,
+    UnloadModule,
 )
 
-SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods", "agents")
+SECTIONS = ("kernel", "links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods", "agents")
 """The sections of node_network_info that a sweep looks at."""
 
 YOUNG = 300.0
@@ -59,7 +60,10 @@ def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
     parts = (_Plan.routes, _Plan.addresses, _Plan.links, _Plan.chains, _Plan.tables, _Plan.ipsets, _Plan.files)
     steps = [step for part in parts for plan in plans for step in part(plan)]
     steps += [step for plan in plans for step in plan.leases()]
-    return Sweep(tuple(dict.fromkeys(steps)), (*running.values(), *(note for plan in plans for note in plan.kept)))
+    unused = _Unused(facts, order, steps)
+    steps += unused.modules()
+    notes = (*running.values(), *(note for plan in plans for note in plan.kept), *unused.kept)
+    return Sweep(tuple(dict.fromkeys(steps)), notes)
 
 
 def _running(facts: NodeFacts, order: SweepOrder, plugin: str) -> t.Iterator[str]:
@@ -70,6 +74,41 @@ def _running(facts: NodeFacts, order: SweepOrder, plugin: str) -> t.Iterator[str
         if agent.name in traces()[plugin].agents[:1]:
             yield "everything of %s: its agent %s runs (process %d)" % (plugin, agent.name, agent.pid)
             return
+
+
+class _Unused:
+    """The kernel modules that nobody needs when all steps are done."""
+
+    def __init__(self, facts: NodeFacts, order: SweepOrder, steps: t.Sequence[Step]) -> None:
+        self._facts, self._order, self._steps = facts, order, steps
+        self.kept: t.List[str] = []
+
+    def modules(self) -> t.List[Step]:
+        """To unload one ends every device of its kind, so that each of them is looked at first."""
+        found: t.List[Step] = []
+        for name in self._order.unload:
+            users = [dev for dev in self._devices(name) if self._carries(dev)]
+            if self._facts.kernel_features.get(name) != "loaded":
+                continue
+            if users:
+                self.kept.append("kernel module %s: %s is in use" % (name, ", ".join(users)))
+            else:
+                found.append(UnloadModule(name))
+        return found
+
+    def _devices(self, kind: str) -> t.List[str]:
+        removed = {step.name for step in self._steps if isinstance(step, RemoveLink)}
+        return [link.name for link in self._facts.links if link.kind == kind and link.name not in removed]
+
+    def _carries(self, dev: str) -> bool:
+        """Every device but the kernel's own is somebody's; that one is used when it has an address or a route."""
+        if not any(dev in one.shared_devices for one in traces().values()):
+            return True
+        addresses = {(one.address, one.prefixlen) for one in self._facts.addresses if one.dev == dev and one.scope != "link"}
+        going = [step.address for step in self._steps if isinstance(step, RemoveAddress) and step.dev == dev]
+        routes = {route for route in self._facts.routes if route.dev == dev and route.table != "local"}
+        gone = {step.route for step in self._steps if isinstance(step, RemoveRoute)}
+        return any("%s/%d" % one not in going for one in addresses) or bool(routes - gone)
 
 
 class _Plan:

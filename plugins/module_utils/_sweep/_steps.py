@@ -201,3 +201,17 @@ class RemoveLease(_Removal):
         found = node.stat(path)
         if found is not None and node.wall_clock() - found.mtime >= self.older:
             Remove(path).apply(node)
+
+
+@dataclass(frozen=True)
+class UnloadModule(_Removal):
+    """A kernel module, with all devices of its kind, also the idle ones that pods have of it."""
+
+    name: str
+
+    @property
+    def what(self) -> str:
+        return "kernel module %s" % self.name
+
+    def apply(self, node: NodeWriter) -> None:
+        _run(node, ["modprobe", "-r", self.name])

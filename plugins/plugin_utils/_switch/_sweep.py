@@ -37,6 +37,7 @@ def around(intent: Intent, node: Endpoint, nftables: bool, plugins: t.Sequence[s
             "route_devices": list(backend.route_devices(node, intent)),
             "nftables": nftables,
         },
+        "unload": [name for name in intent.unload if name not in {one.feature for one in backend.features()}],
     }
 
 

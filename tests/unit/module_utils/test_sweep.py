@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
+    Address,
     Agent,
     FilterTable,
     Link,
@@ -66,6 +67,7 @@ def test_chains_that_are_gone_need_no_transaction():
     ("change", "message"),
     [
         ({"plugins": ["weave"]}, "plugins: weave is unknown; choose from "),
+        ({"unload": ["vxlan"]}, "unload: vxlan cannot be unloaded; choose from ipip"),
         ({"keep": {"plugin": "weave"}}, "keep: plugin weave is unknown; choose from "),
         ({"pod_networks": ["172.50.0.1/16"]}, "pod_networks: 172.50.0.1/16: "),
     ],
@@ -173,3 +175,30 @@ def test_felixs_table_of_the_family_arp_stays_where_calico_stays(plugin, gone):
     order = {**ORDER, "plugins": ["calico"], "keep": {"plugin": plugin, "route_devices": ["eth0"]}}
     steps = plan_sweep(NodeFacts(filter_tables=tables), parse_order(order)).steps
     assert [step.describe() for step in steps] == [f"remove nftables table {name}" for name in gone]
+
+
+IDLE = Link(name="tunl0", mtu=1480, kind="ipip", state="down")
+OWN = Address(dev="tunl0", address="172.50.3.1", prefixlen=32)
+UNLOAD = {"pod_networks": ["172.50.0.0/16"], "unload": ["ipip"], "keep": {"plugin": "calico", "devices": []}}
+
+
+@pytest.mark.parametrize(
+    ("node", "goes", "why"),
+    [
+        ({"links": (IDLE,)}, True, ""),
+        ({"links": (IDLE,), "addresses": (OWN,)}, True, ""),
+        ({"links": (IDLE,), "addresses": (OWN._replace(address="10.9.9.9"),)}, False, "tunl0 is in use"),
+        ({"links": (IDLE,), "routes": (Route("10.9.0.0/16", "10.9.9.1", "tunl0"),)}, False, "tunl0 is in use"),
+        ({"links": (IDLE, Link(name="office", mtu=1480, kind="ipip"))}, False, "office is in use"),
+    ],
+    ids=["idle", "swept before", "address of somebody", "route of somebody", "device of somebody"],
+)
+def test_a_module_goes_when_nobody_uses_a_device_of_its_kind_any_more(node, goes, why):
+    sweep = plan_sweep(NodeFacts(hostname="a", kernel_features={"ipip": "loaded"}, **node), parse_order(UNLOAD))
+    assert ("remove kernel module ipip" in [step.describe() for step in sweep.steps]) is goes
+    assert any(why in note for note in sweep.kept) if why else not sweep.kept
+
+
+def test_a_module_that_is_part_of_the_kernel_stays():
+    facts = NodeFacts(hostname="a", kernel_features={"ipip": "builtin"}, links=(IDLE,))
+    assert plan_sweep(facts, parse_order(UNLOAD)).steps == ()
