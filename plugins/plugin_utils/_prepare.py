@@ -23,6 +23,8 @@ UNMANAGED = ("cni0", "flannel*", "veth*", "cali*", "tunl0", "vxlan.calico", "vxl
 # some nodes already route directly and others still use the tunnel. The kernel uses the higher of "all"
 # and the device's own value, so "all" = 2 (loose) covers every device.
 RP_FILTER = "net.ipv4.conf.all.rp_filter"
+_BRIDGE_FILTER = "br_netfilter"
+_AT_HAND = ("loaded", "module")
 _FAMILY_SYSCTLS = {
     4: {"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"},
     6: {"net.ipv6.conf.all.forwarding": "1", "net.bridge.bridge-nf-call-ip6tables": "1"},
@@ -52,15 +54,19 @@ def node_state(intent: Intent, facts: NodeFacts, nftables: bool, foreign: t.Sequ
 
 def _modules(intent: Intent, facts: NodeFacts, nftables: bool) -> tuple[str, ...]:
     """Modules of the backend that this kernel does not carry built in."""
-    needed = intent.backend.features(nftables)
-    return tuple(feature.module for feature in needed if facts.kernel_features.get(feature.feature) != "builtin")
+    needed = {one.feature: one.module for one in intent.backend.features(nftables)}
+    # Also where the agent does without: a service's answer from one pod of a bridge to another has to be translated.
+    if intent.backend.bridge is not None and facts.kernel_features.get(_BRIDGE_FILTER) in _AT_HAND:
+        needed.setdefault(_BRIDGE_FILTER, _BRIDGE_FILTER)
+    return tuple(module for feature, module in needed.items() if facts.kernel_features.get(feature) != "builtin")
 
 
 def _sysctls(intent: Intent, facts: NodeFacts) -> dict[str, str]:
     wanted: dict[str, str] = {}
     for version in intent.versions:
         wanted.update(_FAMILY_SYSCTLS[version])
-    if facts.kernel_features.get("br_netfilter") == "missing":
+    there = facts.kernel_features.get(_BRIDGE_FILTER)
+    if there == "missing" or (there == "module" and intent.backend.bridge is None):
         wanted = {key: value for key, value in wanted.items() if not key.startswith("net.bridge.")}
     return wanted
 

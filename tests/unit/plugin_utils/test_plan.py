@@ -86,6 +86,25 @@ def test_what_is_built_into_the_kernel_is_not_loaded_and_an_old_list_goes():
     assert state["absent"] == ["/etc/modules-load.d/switchyard-cni.conf"]
 
 
+BRIDGE_SYSCTL = "net.bridge.bridge-nf-call-iptables"
+
+
+def test_the_bridges_filter_is_loaded_for_the_sysctl_of_pods_on_a_bridge_also_where_flanneld_does_without():
+    """Found on Debian's kernel with kube-proxy in nftables mode: nobody had loaded it, and the sysctl was not there."""
+
+    def loadable(facts):
+        facts["kernel"]["features"]["br_netfilter"] = "module"
+
+    state = state_of(plan_preparation(intent(flannel_nftables="true"), cluster(change=loadable)))
+    assert "br_netfilter" in state["modules"]
+    assert state["sysctls"][BRIDGE_SYSCTL] == "1"
+
+    without_bridge = intent(network_plugin="calico", calico_vxlan_mode="Always")
+    state = state_of(plan_preparation(without_bridge, cluster(change=loadable)))
+    assert "br_netfilter" not in state["modules"]
+    assert BRIDGE_SYSCTL not in state["sysctls"]
+
+
 def test_network_manager_is_told_only_where_it_is():
     path = "/etc/NetworkManager/conf.d/switchyard-cni.conf"
     assert path not in files_of(plan_preparation(intent(), cluster()))
