@@ -42,7 +42,8 @@ BACKENDS = {
     "wireguard": Backend("flannel-wg", 1420, f"17/{WIREGUARD_PORT}", readable=False),
 }
 # Pods are made under wireguard, which leaves them the smallest MTU: none has to be made anew afterwards.
-CHANGES = list(pairwise(["wireguard", "vxlan", "ipip", "vxlan", "wireguard"]))
+THERE = list(pairwise(["wireguard", "vxlan", "ipip"]))
+BACK = list(pairwise(["ipip", "vxlan", "wireguard"]))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -92,8 +93,32 @@ def test_wireguard_is_deployed_verified_and_shows_an_outsider_nothing(pods):
     runs.play("verify.yml", flannel_backend="wireguard").must_succeed()
 
 
-@pytest.mark.parametrize(("before", "after"), CHANGES, ids=[" to ".join(change) for change in CHANGES])
+@pytest.mark.parametrize(("before", "after"), THERE, ids=[" to ".join(change) for change in THERE])
 def test_a_backend_becomes_another_live(before, after, pods, booted):
+    must_become(before, after, pods)
+    assert {name: boot(name) for name in seed.NODES} == booted
+
+
+def test_a_firewall_that_drops_the_tunnels_protocol_is_found():
+    rule = ["INPUT", "-p", "4", "-j", "DROP"]
+    try:
+        lab.on_node("k8s-vm2", "iptables", "-I", *rule)
+        told = runs.play("verify.yml", flannel_backend="ipip")
+    finally:
+        lab.on_node("k8s-vm2", "iptables", "-D", *rule)
+    assert told.status != 0
+    assert "pod-unreachable" in told.words
+    assert "Let IP protocol 4 (ipip) pass between the nodes" in told.words
+
+
+@pytest.mark.parametrize(("before", "after"), BACK, ids=[" to ".join(change) for change in BACK])
+def test_and_back(before, after, pods, booted):
+    must_become(before, after, pods)
+    assert {name: boot(name) for name in seed.NODES} == booted
+
+
+def must_become(before: str, after: str, pods: list[lab.Pod]) -> None:
+    """Change the backend under running pods."""
     done = runs.play("06.network.yml", flannel_backend=after).must_succeed()
     assert f"flannel {before} to flannel {after}: done, and verified on every node that answers." in done.words
     counted = METER.search(done.words)
@@ -104,7 +129,6 @@ def test_a_backend_becomes_another_live(before, after, pods, booted):
     assert lab.running_pods() == pods
     must_carry(after, pods)
     must_be_seen_as(after, pods)
-    assert {name: boot(name) for name in seed.NODES} == booted
 
 
 def test_nothing_is_left_after_a_clean_and_no_node_was_booted(booted):

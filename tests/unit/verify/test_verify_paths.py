@@ -96,3 +96,12 @@ def test_errors_that_nothing_is_made_of_are_not_called_passed():
     assert REPORTS["text"].render(result_of(bad)).startswith("Verification FAILED:")
     assert REPORTS["text"].render(result_of(bad, "never")).startswith("Verification DONE:")
     assert REPORTS["text"].render(result_of(answered(healthy()), "never")).startswith("Verification PASSED:")
+
+
+@pytest.mark.parametrize(
+    ("backend", "port"), [("vxlan", "udp port 8472"), ("ipip", "IP protocol 4 (ipip)"), ("host-gw", None)]
+)
+def test_where_nobody_says_anything_the_hint_names_what_has_to_pass(backend, port):
+    found = answered(healthy(flannel_backend=backend), reachable=False, error="no answer", cause="silence").findings
+    (hint,) = {one.hint for one in found if one.id == "pod-unreachable"}
+    assert hint.startswith(f"Let {port} pass between the nodes; else read" if port else "Read the findings")

@@ -87,7 +87,7 @@ def _outcome(scene: Scene, outcome: Outcome) -> Findings:
         yield IMPOSSIBLE.found(probe.source.node, _path(outcome), "a probe", outcome.error or "none", hint)
         return
     if not outcome.reachable:
-        closed = _unreachable(outcome)
+        closed = _unreachable(scene, outcome)
         yield _on_purpose(closed) if _is_guarded(scene, outcome) else closed
         return
     way = way_of(scene, outcome)
@@ -101,14 +101,22 @@ def _outcome(scene: Scene, outcome: Outcome) -> Findings:
         yield SMALL.found(probe.source.node, _path(outcome), f"{probe.mtu} bytes", found, hint)
 
 
-def _unreachable(outcome: Outcome) -> Finding:
+def _unreachable(scene: Scene, outcome: Outcome) -> Finding:
     probe = outcome.probe
     if probe.kind == _probes.SERVICE:
         hint = "See whether the service has endpoints, and whether kube-proxy runs on this node"
     else:
-        hint = _HINTS.get(outcome.cause or "", _SILENCE)
+        hint = _HINTS.get(outcome.cause or "", _silence(scene, outcome))
     actual = outcome.error or f"no answer to {outcome.sent} packets"
     return _UNREACHABLE[probe.kind].found(probe.source.node, _path(outcome), "an answer", actual, hint)
+
+
+def _silence(scene: Scene, outcome: Outcome) -> str:
+    """What to do where nobody says anything: a firewall between the nodes drops without a word."""
+    port = scene.backend.transport(scene.intent) if outcome.probe.expected == _probes.TUNNEL else None
+    if port is None:
+        return _SILENCE
+    return f"Let {port} pass between the nodes; else {_SILENCE[:1].lower()}{_SILENCE[1:]}"
 
 
 def _is_guarded(scene: Scene, outcome: Outcome) -> bool:
