@@ -108,7 +108,14 @@ def start_pods() -> list[Pod]:
     """Start the original cluster's four test pods and a web server on each node; wait until they run."""
     files = Path(__file__).parent / "files"
     kubectl("apply", f"--filename={SHARED / 'files' / 'net-test.yml'}", f"--filename={files / 'web.yml'}")
-    kubectl("rollout", "status", "deployment/net-test1", "daemonset/web", f"--timeout={ROLLOUT_SECONDS}s", seconds=ROLLOUT_SECONDS + 10)
+    kubectl(
+        "rollout",
+        "status",
+        "deployment/net-test1",
+        "daemonset/web",
+        f"--timeout={ROLLOUT_SECONDS}s",
+        seconds=ROLLOUT_SECONDS + 10,
+    )
     return running_pods()
 
 

@@ -295,7 +295,9 @@ def _unloadable(intent: Intent, values: Values) -> Check:
     unknown = [name for name in intent.unload if name not in UNLOADABLE]
     if unknown:
         reason = f"{', '.join(map(str, unknown))} is no module of which is known whether anybody uses it"
-        yield Problem("network_unload_modules", intent.unload, reason, f"Leave it empty, or list {', '.join(UNLOADABLE)}")
+        yield Problem(
+            "network_unload_modules", intent.unload, reason, f"Leave it empty, or list {', '.join(UNLOADABLE)}"
+        )
 
 
 def _allowed(intent: Intent, values: Values) -> Check:

@@ -15,7 +15,7 @@ from .workspace import Workspace
 
 
 def scenarios(root: Path) -> list[str]:
-    """Return the names of the Molecule scenarios; those with virtual machines come last, since these take the processors."""
+    """Return the names of the Molecule scenarios; those with virtual machines, which take the processors, come last."""
     names = [path.parent.name for path in (root / "molecule").glob("*/molecule.yml")]
     return sorted(names, key=lambda name: (_has_virtual_nodes(root, name), name))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The switchyard.cni developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""flannel's ipip and wireguard on kernels that have them: deployed, changed live, encrypted, and gone without a reboot."""
+"""flannel's ipip and wireguard on kernels that have them: deployed, changed live, and gone without a reboot."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, inside, ip_network
 
-
 UNLOADABLE = ("ipip",)
 """The kernel modules of which a node tells whether anybody uses them: by the devices of the kind of this name."""
 

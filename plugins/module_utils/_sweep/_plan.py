@@ -104,7 +104,9 @@ class _Unused:
         """Every device but the kernel's own is somebody's; that one is used when it has an address or a route."""
         if not any(dev in one.shared_devices for one in traces().values()):
             return True
-        addresses = {(one.address, one.prefixlen) for one in self._facts.addresses if one.dev == dev and one.scope != "link"}
+        addresses = {
+            (one.address, one.prefixlen) for one in self._facts.addresses if one.dev == dev and one.scope != "link"
+        }
         going = [step.address for step in self._steps if isinstance(step, RemoveAddress) and step.dev == dev]
         routes = {route for route in self._facts.routes if route.dev == dev and route.table != "local"}
         gone = {step.route for step in self._steps if isinstance(step, RemoveRoute)}

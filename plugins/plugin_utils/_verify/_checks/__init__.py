@@ -31,7 +31,14 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene impo
 _TOPICS = (_cluster, _cni, _devices, _routes, _entries, _mtu, _host, _bgp, _ipam, _leftovers, _paths)
 
 TOPICS: t.Mapping[str, tuple[Check, ...]] = {topic.TOPIC: topic.CHECKS for topic in _TOPICS}
-SURVEYS: tuple[t.Callable[[Scene], Findings], ...] = (_cluster.survey, _cni.survey, _mtu.survey, _bgp.survey, _ipam.survey, _leftovers.survey)
+SURVEYS: tuple[t.Callable[[Scene], Findings], ...] = (
+    _cluster.survey,
+    _cni.survey,
+    _mtu.survey,
+    _bgp.survey,
+    _ipam.survey,
+    _leftovers.survey,
+)
 EXAMINATIONS: tuple[t.Callable[[Case], Findings], ...] = (
     _cluster.examine,
     _cni.examine,

@@ -34,12 +34,16 @@ def survey(scene: Scene) -> Findings:
         return
     for block in scene.cluster.ipam:
         if block.node is not None and block.node not in scene.cluster.members:
-            hint = "Delete what the Node left with calicoctl ipam check and release, or see why kube-controllers does not"
+            hint = (
+                "Delete what the Node left with calicoctl ipam check and release, or see why kube-controllers does not"
+            )
             yield ORPHAN.found("", block.cidr, "the block of a Node", f"that of {block.node}, which is no Node", hint)
         borrowers = [one for one in block.held if one.node not in (None, block.node)]
         if block.node is not None and borrowers:
             shown = names(f"{one.address} for {one.pod} on {one.node}" for one in borrowers)
-            hint = "Give the pods a larger network: a node that finds no free block takes others' addresses, a route each"
+            hint = (
+                "Give the pods a larger network: a node that finds no free block takes others' addresses, a route each"
+            )
             yield BORROWED.found("", f"{block.cidr} of {block.node}", "its own pods' addresses", shown, hint)
 
 

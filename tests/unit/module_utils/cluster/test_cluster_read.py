@@ -187,7 +187,10 @@ IPAM_BLOCK = {
         "affinity": "host:k8s-node1",
         "allocations": [0, None, 1, 2],
         "attributes": [
-            {"handle_id": "vxlan-tunnel-addr-k8s-node1", "secondary": {"node": "k8s-node1", "type": "vxlanTunnelAddress"}},
+            {
+                "handle_id": "vxlan-tunnel-addr-k8s-node1",
+                "secondary": {"node": "k8s-node1", "type": "vxlanTunnelAddress"},
+            },
             {
                 "handle_id": "k8s-pod-network.a",
                 "secondary": {
@@ -197,7 +200,10 @@ IPAM_BLOCK = {
                     "timestamp": "2026-11-27 14:20:11.5 +0000 UTC",
                 },
             },
-            {"handle_id": "k8s-pod-network.b", "secondary": {"namespace": "default", "node": "k8s-node2", "pod": "far"}},
+            {
+                "handle_id": "k8s-pod-network.b",
+                "secondary": {"namespace": "default", "node": "k8s-node2", "pod": "far"},
+            },
         ],
     },
 }
