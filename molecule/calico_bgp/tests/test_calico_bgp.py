@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 from testing import calico_runs, lab, runs, seed
@@ -156,3 +157,53 @@ def test_a_felix_that_is_told_otherwise_is_found_before_anything_changes():
         lab.kubectl("patch", path, "--type=json", '--patch=[{"op": "remove", "path": "/spec/vxlanEnabled"}]')
     pool = json.loads(lab.kubectl("get", "ippools.crd.projectcalico.org/default-ipv4-ippool", "--output=json"))
     assert pool["spec"]["vxlanMode"] == "Never"
+
+
+ROUTER, ROUTER_AS = "192.168.0.254", 65000
+SESSION = """
+protocol bgp {name} {{
+    local {router} as {own};
+    neighbor {address} as 64512;
+    {policy}
+}}
+"""
+
+
+@pytest.fixture
+def router(tmp_path):
+    """A router outside of the cluster: BIRD on this machine, at the address that the nodes have as their gateway."""
+    # 2.0 has a channel for each family, 1.6 knows one.
+    newer = "version 2" in (lab.program(["sh", "-c", "bird --version 2>&1"]))
+    policy = "ipv4 { import all; export none; };" if newer else "import all; export none;"
+    sessions = [
+        SESSION.format(name=name.replace("-", "_"), router=ROUTER, own=ROUTER_AS, address=node.address, policy=policy)
+        for name, node in seed.NODES.items()
+    ]
+    configuration, control = tmp_path / "bird.conf", tmp_path / "bird.ctl"
+    configuration.write_text(f"router id {ROUTER};\nprotocol device {{}}\n{''.join(sessions)}", encoding="utf-8")
+    argv = ["bird", "-f", "-c", str(configuration), "-s", str(control), "-P", str(tmp_path / "bird.pid")]
+    with subprocess.Popen(argv) as daemon:
+        lab.eventually(control.exists, 10, "BIRD's control socket")
+        yield lambda question: lab.program(["birdc", "-s", str(control), "show", question])
+        daemon.terminate()
+
+
+def test_a_router_outside_learns_every_block_and_goes_when_it_is_declared_no_more(router, tmp_path):
+    peers = [{"name": "router", "address": ROUTER, "as_number": ROUTER_AS}]
+    declared = tmp_path / "peers.json"
+    declared.write_text(json.dumps({"calico_bgp_peers": peers}), encoding="utf-8")
+    given = f"--extra-vars=@{declared}"
+    calico_runs.play("06.network.yml", NONE, given).must_succeed()
+    blocks = {item["spec"]["cidr"] for item in lab.objects("ipamblocks.crd.projectcalico.org")}
+    lab.eventually(lambda: blocks <= set(router("route").split()), 60, f"the router knows {blocks}")
+    told = calico_runs.play("verify.yml", NONE, given).must_succeed()
+    assert "9 of 9 BGP sessions established" in told.words
+    assert f"| {ROUTER} | global | up |" in told.words
+
+    calico_runs.play("06.network.yml", NONE).must_succeed()
+    assert lab.objects("bgppeers.crd.projectcalico.org") == []
+    lab.eventually(
+        lambda: "6 of 6 BGP sessions established" in calico_runs.play("verify.yml", NONE).words,
+        60,
+        "only the mesh is left",
+    )
