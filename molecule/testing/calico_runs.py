@@ -47,6 +47,7 @@ def change(before: Mapping[str, str], after: Mapping[str, str], **more: str) -> 
     assert f"{label(before)} to {label(after)}: done, and verified on every node that answers." in done.words
     counted = METER.search(done.words)
     assert counted, done.output
+    runs.keep_measured(f"{label(before)} to {label(after)}", counted[0])
     return counted.groupdict()
 
 

@@ -121,6 +121,14 @@ def meanwhile(playbook: str, when: str, happens: Callable[[], None], **settings:
     return Run(status, "".join(seen))
 
 
+def keep_measured(change: str, figures: str) -> None:
+    """Keep what was measured beside the logs: a test that passes shows nothing of it."""
+    folder = ROOT / "build" / "test"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "measured.txt").open("a", encoding="utf-8") as kept:
+        kept.write(f"{change}: {figures}\n")
+
+
 def state_of(*nodes: str) -> dict[str, str]:
     """Return a picture of all that a run could change on nodes (all of them by default)."""
     return {name: on_node(name, "sh", "-c", _STATE) for name in nodes or NODES}

@@ -50,7 +50,6 @@ def test_packets_take_tunl0_and_the_second_hop_is_its_other_end(talking):
 )
 def test_every_change_loses_nothing_and_needs_no_reboot(before, after, talking, booted):
     counted = calico_runs.change(before, after, **PATIENT)
-    print(f"{calico_runs.label(before)} to {calico_runs.label(after)}: {counted}")
     calico_runs.must_have_lost_nothing(counted)
     assert calico_runs.leftovers() == []
     assert {pod.name for pod in talking} <= {pod.name for pod in lab.running_pods()}
@@ -66,7 +65,6 @@ def test_every_change_loses_nothing_and_needs_no_reboot(before, after, talking, 
 
 def test_ipip_off_takes_the_kernels_module_along_where_that_is_asked_for(booted):
     counted = calico_runs.change(IPIP, NONE, network_unload_modules="ipip", **PATIENT)
-    print(f"{calico_runs.label(IPIP)} to {calico_runs.label(NONE)}: {counted}")
     calico_runs.must_have_lost_nothing(counted)
     calico_runs.must_be_routed("eth0", ["bird"])
     for node in seed.NODES:
