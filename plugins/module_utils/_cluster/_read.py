@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _journal_module, _trim
@@ -61,6 +63,11 @@ def items(api: ApiServer, path: str, **query: str) -> Iterator[Mapping[str, Any]
 class _Reader:
     def __init__(self, api: ApiServer, request: Request, gaps: List[Dict[str, str]]) -> None:
         self._api, self._request, self._gaps = api, request, gaps
+
+    @cached_property
+    def _now(self) -> datetime:
+        """The server's time, asked for when something has an age."""
+        return self._api.now()
 
     def nodes(self) -> List[Cluster]:
         return self._list("/api/v1/nodes", _trim.node)
@@ -129,17 +136,12 @@ class _Reader:
 
     def ipam(self) -> List[Cluster]:
         """The addresses that Calico's IPAM holds for pods, by block."""
-        try:
-            now = self._api.now()
-        except ApiError as error:
-            self._gap("Calico's IPAM", error)
-            return []
-        return self._list(CALICO + "/ipamblocks", lambda item: _trim.ipam_block(item, now))
+        return self._list(CALICO + "/ipamblocks", lambda item: _trim.ipam_block(item, self._now))
 
     def journal(self) -> Any:
         """What _journal_module.look() tells; a journal that cannot be read is a gap."""
         try:
-            return _journal_module.look(self._api, self._api.now())
+            return _journal_module.look(self._api, self._now)
         except ApiError as error:
             self._gap("the journal of changes", error)
         except ValueError as error:

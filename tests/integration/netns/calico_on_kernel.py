@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from ipaddress import ip_address, ip_network
 
 import pytest
 from cluster_on_kernel import (
@@ -126,6 +127,26 @@ def derived_mac(node):
     return ":".join(f"{byte:02x}" for byte in b"f" + hashlib.sha1(node.encode()).digest()[:5])
 
 
+def ipam_block(subnet, node, pods=()):
+    """An IPAMBlock of a node, with what its pods hold: (address, namespace/name, the pod's node)."""
+    network = ip_network(subnet)
+    places = {int(ip_address(address)) - int(network[0]): place for place, (address, *dummy) in enumerate(pods)}
+    attributes = []
+    for dummy, label, home in pods:
+        namespace, dummy_slash, pod = label.partition("/")
+        notes = {"namespace": namespace, "pod": pod, "node": home, "timestamp": "2026-11-27 14:20:11.1 +0000 UTC"}
+        attributes.append({"handle_id": f"k8s-pod-network.{pod}", "secondary": notes})
+    return {
+        "metadata": {"name": subnet.translate(str.maketrans("./", "--"))},
+        "spec": {
+            "cidr": subnet,
+            "affinity": f"host:{node}",
+            "allocations": [places.get(ordinal) for ordinal in range(network.num_addresses)],
+            "attributes": attributes,
+        },
+    }
+
+
 class CalicoTopology(Topology):
     """Nodes without a bridge.
 
@@ -187,7 +208,7 @@ class CalicoOnKernel(ClusterOnKernel):
         for plan in topology.plans.values():
             self._furnish(plan, pods[plan.name])
         self.serve_api()
-        self._fill_api()
+        self._fill_api(pods)
 
     # -- a node
 
@@ -263,7 +284,7 @@ class CalicoOnKernel(ClusterOnKernel):
 
     # -- the API server
 
-    def _fill_api(self):
+    def _fill_api(self, pods):
         plans = self.plans.values()
         blocks = [{"cidr": plan.subnet, "node": plan.name, "state": "confirmed", "deleted": "false"} for plan in plans]
         modes = {"ipipMode": self.settings["calico_ipip_mode"], "vxlanMode": self.settings["calico_vxlan_mode"]}
@@ -282,6 +303,10 @@ class CalicoOnKernel(ClusterOnKernel):
                 f"{CALICO}/ippools": [{"metadata": {"name": "default-ipv4-ippool"}, "spec": pool}],
                 f"{CALICO}/blockaffinities": [
                     {"metadata": {"name": f"{block['node']}-1"}, "spec": block} for block in blocks
+                ],
+                f"{CALICO}/ipamblocks": [
+                    ipam_block(plan.subnet, plan.name, [(*pod, plan.name) for pod in pods[plan.name].items()])
+                    for plan in plans
                 ],
                 f"{CALICO}/bgpconfigurations": [{"metadata": {"name": "default"}, "spec": {"asNumber": 64512}}],
                 f"{CALICO}/felixconfigurations": [{"metadata": {"name": "default"}, "spec": {}}],

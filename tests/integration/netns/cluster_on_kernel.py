@@ -17,6 +17,7 @@ import os
 import shutil
 import stat
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.switchyard.cni.plugins.action.network_verify import SECTIONS
@@ -81,6 +82,10 @@ class KubeApi:
             return found
         name = query.get("fieldSelector", "").partition("metadata.name=")[2]
         return {"items": [one for one in found if not name or one["metadata"]["name"] == name], "metadata": {}}
+
+    def now(self):
+        """The server's time, in UTC."""
+        return datetime.now(UTC).replace(tzinfo=None)
 
     def named(self, path, name):
         """One object of a collection, to be changed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from calico_on_kernel import CALICO, CNI_CONFIG, FELIX_NFT, TUNL0, TUNNEL, derived_mac
+from calico_on_kernel import CALICO, CNI_CONFIG, FELIX_NFT, TUNL0, TUNNEL, derived_mac, ipam_block
 from flannel_on_kernel import CNI_CONFIG as FLANNELS_CNI_CONFIG
 from planted import Fault, Told, everywhere
 from verify_changes import api, both, fdb, ip, iptables, nft, put, run
@@ -134,6 +134,95 @@ BGP = (
             for peer in peers
             for whose in ("own", "peer's")
         ),
+    ),
+)
+
+NO_MESH = bgp(nodeToNodeMeshEnabled=False)
+WITHOUT_MESH = (
+    Fault(
+        "bgp-no-way",
+        "the mesh was switched off, and nobody takes its place",
+        "bgp",
+        NO_MESH,
+        (Told("", "nodeToNodeMeshEnabled: false", "route reflectors or peers", "none of them"),),
+    ),
+    Fault(
+        "bgp-reflector-single",
+        "one route reflector for all",
+        "bgp",
+        both(
+            NO_MESH,
+            api(
+                lambda kube: kube.annotations("node1").update(
+                    {"projectcalico.org/RouteReflectorClusterID": "244.0.0.1"}
+                )
+            ),
+        ),
+        (Told("", "route reflectors", "two or more", "node1"),),
+    ),
+)
+
+
+def block(change):
+    """The block of node1, to be changed."""
+    return api(lambda kube: change(kube.named(f"{CALICO}/ipamblocks", "172-50-120-0-26")["spec"]))
+
+
+def hold(pod, node, place=60):
+    """An address of the block that is given to somebody."""
+
+    def change(spec):
+        notes = {"namespace": "default", "pod": pod, "node": node, "timestamp": "2026-11-27 14:20:11.1 +0000 UTC"}
+        spec["allocations"][place] = len(spec["attributes"])
+        spec["attributes"].append({"handle_id": pod, "secondary": notes})
+
+    return block(change)
+
+
+ADDRESSES = (
+    Fault(
+        "ipam-address-leaked",
+        "its pod is gone",
+        "bgp",
+        hold("gone-1", "node1"),
+        (Told("node1", "172.50.120.60", "a pod with this address", "held for default/gone-1, no such pod"),),
+    ),
+    Fault(
+        "ipam-address-unheld",
+        "somebody released the address of a running pod",
+        "bgp",
+        block(lambda spec: spec["allocations"].__setitem__(1, None)),
+        (
+            Told(
+                "node1",
+                "default/net-test1-68898c85b7-54mfv",
+                "172.50.120.1 is held for it",
+                "nothing holds it",
+            ),
+        ),
+    ),
+    Fault(
+        "ipam-block-orphaned",
+        "the block of a Node that was deleted",
+        "bgp",
+        api(lambda kube: kube.objects[f"{CALICO}/ipamblocks"].append(ipam_block("172.50.200.0/26", "node9"))),
+        (Told("", "172.50.200.0/26", "the block of a Node", "that of node9, which is no Node"),),
+    ),
+    Fault(
+        "ipam-address-borrowed",
+        "a node without a free block took an address of another's",
+        "bgp",
+        hold("far-1", "node2"),
+        (
+            Told(
+                "",
+                "172.50.120.0/26 of node1",
+                "its own pods' addresses",
+                "172.50.120.60 for default/far-1 on node2",
+            ),
+        ),
+        # The pod itself is not there.
+        implies=everywhere(("node2",), "ipam-address-leaked"),
     ),
 )
 
@@ -375,4 +464,4 @@ IPIP = (
     ),
 )
 
-FAULTS = (*BGP, *WITHOUT_ENCAPSULATION, *ENCAPSULATED, *CROSS_SUBNET, *IPIP)
+FAULTS = (*BGP, *WITHOUT_MESH, *ADDRESSES, *WITHOUT_ENCAPSULATION, *ENCAPSULATED, *CROSS_SUBNET, *IPIP)
