@@ -252,9 +252,9 @@ LEFTOVERS = (
     Fault(
         "leftover-cni-config",
         NODE2,
-        # Sorts after flannel's: no new pod gets it.
-        """echo '{"cniVersion": "0.3.1", "name": "x", "type": "calico"}' > /etc/cni/net.d/10-canal.conflist; """
-        "mv /etc/cni/net.d/10-canal.conflist /etc/cni/net.d/10-calico.conflist",
+        # Moved in, so that containerd does not look at it, and one that it could load if it did.
+        """echo '{"cniVersion": "0.3.1", "name": "x", "plugins": [{"type": "calico"}]}' > /root/10-calico.conflist; """
+        "mv /root/10-calico.conflist /etc/cni/net.d",
         "rm /etc/cni/net.d/10-calico.conflist",
         (("cni-config-shadowed", NODE2), ("cni-plugin-missing", NODE2)),
     ),
