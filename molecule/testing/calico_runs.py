@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 
 from . import lab, runs, seed
@@ -25,10 +24,6 @@ LABELS = {
     tuple(VXLAN.items()): "VXLAN",
     tuple(VXLAN_NEAR.items()): "VXLAN CrossSubnet",
 }
-METER = re.compile(
-    r"(?P<pairs>\d+) pairs of pods .*? for \d+ s: (?P<lost>\d+) of (?P<sent>\d+) packets lost, "
-    r"longest gap (?P<gap>\S+ \w+), (?P<broken>\d+) of (?P<connections>\d+) connections broken"
-)
 
 
 def label(settings: Mapping[str, str]) -> str:
@@ -45,10 +40,7 @@ def change(before: Mapping[str, str], after: Mapping[str, str], **more: str) -> 
     """Change the encapsulation; return what the meter has counted of it."""
     done = play("06.network.yml", after, **{"network_allow": "pods", **more}).must_succeed()
     assert f"{label(before)} to {label(after)}: done, and verified on every node that answers." in done.words
-    counted = METER.search(done.words)
-    assert counted, done.output
-    runs.keep_measured(f"{label(before)} to {label(after)}", counted[0])
-    return counted.groupdict()
+    return runs.measured(done, f"{label(before)} to {label(after)}")
 
 
 def must_have_lost_nothing(counted: Mapping[str, str]) -> None:

@@ -81,6 +81,11 @@ def node_command(name: str, *words: str) -> list[str]:
     return ["ssh", *options, name, shlex.join(["sudo", "--", *words])]
 
 
+def boots() -> dict[str, str]:
+    """Return what the kernel calls each node's boot: another one after each."""
+    return {name: on_node(name, "cat", "/proc/sys/kernel/random/boot_id").strip() for name in NODES}
+
+
 @dataclass(frozen=True)
 class Pod:
     """A running pod of the tests."""

@@ -18,6 +18,10 @@ from .lab import ROOT, on_node
 from .seed import NODES, VIRTUAL
 
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
+METER = re.compile(
+    r"(?P<pairs>\d+) pairs of pods .*? for \d+ s: (?P<lost>\d+) of (?P<sent>\d+) packets lost, "
+    r"longest gap (?P<gap>\S+ \w+), (?P<broken>\d+) of (?P<connections>\d+) connections broken"
+)
 _RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 # What a run may write on a node, read without the collection: files with content, time and mode, then the kernel.
 _STATE = """
@@ -121,12 +125,19 @@ def meanwhile(playbook: str, when: str, happens: Callable[[], None], **settings:
     return Run(status, "".join(seen))
 
 
-def keep_measured(change: str, figures: str) -> None:
-    """Keep what was measured beside the logs: a test that passes shows nothing of it."""
+def measured(done: Run, change: str) -> dict[str, str]:
+    """Return what the meter has counted of a change; keep it beside the logs: a test that passes shows nothing."""
+    counted = METER.search(done.words)
+    assert counted, done.output
+    _keep(f"{change}: {counted[0]}")
+    return counted.groupdict()
+
+
+def _keep(line: str) -> None:
     folder = ROOT / "build" / "test"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "measured.txt").open("a", encoding="utf-8") as kept:
-        kept.write(f"{change}: {figures}\n")
+        kept.write(f"{line}\n")
 
 
 def state_of(*nodes: str) -> dict[str, str]:

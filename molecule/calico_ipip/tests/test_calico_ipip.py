@@ -24,11 +24,7 @@ def talking(pods) -> list[lab.Pod]:
 @pytest.fixture(scope="module")
 def booted() -> dict[str, str]:
     """When each node was booted: nothing here needs a reboot."""
-    return {name: boot(name) for name in seed.NODES}
-
-
-def boot(name: str) -> str:
-    return lab.on_node(name, "cat", "/proc/sys/kernel/random/boot_id").strip()
+    return lab.boots()
 
 
 def pair(talking: list[lab.Pod]) -> tuple[lab.Pod, lab.Pod]:
@@ -59,7 +55,7 @@ def test_every_change_loses_nothing_and_needs_no_reboot(before, after, talking, 
     assert [calico_runs.second_hop(source, target)] == expected
     if after is NONE:
         assert [tunnel_address(node) for node in seed.NODES] == [[], []]
-    assert {name: boot(name) for name in seed.NODES} == booted
+    assert lab.boots() == booted
     calico_runs.play("06.network.yml", after, **PATIENT).must_change_nothing()
 
 
@@ -71,4 +67,4 @@ def test_ipip_off_takes_the_kernels_module_along_where_that_is_asked_for(booted)
         # By lists: whoever asks for tunl0 by its name has the kernel load the module again.
         assert "tunl0" not in lab.on_node(node, "ls", "/sys/class/net").split()
         assert "ipip" not in lab.on_node(node, "cut", "-d ", "-f1", "/proc/modules").split()
-    assert {name: boot(name) for name in seed.NODES} == booted
+    assert lab.boots() == booted

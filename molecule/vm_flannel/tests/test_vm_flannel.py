@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
 from testing import capture, lab, runs, seed
 
-METER = re.compile(r"(\d+) of (\d+) packets lost, longest gap (\S+ \w+), (\d+) of \d+ connections broken")
 WIREGUARD_PORT = 51820  # flannel's default, Documentation/backends.md
 SECRET = "switchyard-in-the-clear"
 
@@ -50,11 +48,7 @@ BACK = list(pairwise(["ipip", "vxlan", "wireguard"]))
 @pytest.fixture(scope="module", autouse=True)
 def booted() -> dict[str, str]:
     """When each node was booted: nothing here needs a reboot."""
-    return {name: boot(name) for name in seed.NODES}
-
-
-def boot(name: str) -> str:
-    return lab.on_node(name, "cat", "/proc/sys/kernel/random/boot_id").strip()
+    return lab.boots()
 
 
 def must_carry(name: str, pods: list[lab.Pod]) -> None:
@@ -97,7 +91,7 @@ def test_wireguard_is_deployed_verified_and_shows_an_outsider_nothing(pods):
 @pytest.mark.parametrize(("before", "after"), THERE, ids=[" to ".join(change) for change in THERE])
 def test_a_backend_becomes_another_live(before, after, pods, booted):
     must_become(before, after, pods)
-    assert {name: boot(name) for name in seed.NODES} == booted
+    assert lab.boots() == booted
 
 
 def test_a_firewall_that_drops_the_tunnels_protocol_is_found():
@@ -115,18 +109,16 @@ def test_a_firewall_that_drops_the_tunnels_protocol_is_found():
 @pytest.mark.parametrize(("before", "after"), BACK, ids=[" to ".join(change) for change in BACK])
 def test_and_back(before, after, pods, booted):
     must_become(before, after, pods)
-    assert {name: boot(name) for name in seed.NODES} == booted
+    assert lab.boots() == booted
 
 
 def must_become(before: str, after: str, pods: list[lab.Pod]) -> None:
     """Change the backend under running pods."""
     done = runs.play("06.network.yml", flannel_backend=after).must_succeed()
     assert f"flannel {before} to flannel {after}: done, and verified on every node that answers." in done.words
-    counted = METER.search(done.words)
-    assert counted, done.output
-    runs.keep_measured(f"flannel {before} to {after}", counted[0])
-    assert int(counted[2]) > 500
-    assert counted[4] == "0"
+    counted = runs.measured(done, f"flannel {before} to {after}")
+    assert int(counted["sent"]) > 500
+    assert counted["broken"] == "0"
     assert lab.running_pods() == pods
     must_carry(after, pods)
     must_be_seen_as(after, pods)
@@ -140,4 +132,4 @@ def test_nothing_is_left_after_a_clean_and_no_node_was_booted(booted):
         # The module ipip brings it: a link without an address carries nothing.
         tunnel = lab.links(node).get("tunl0")
         assert tunnel is None or (tunnel["addr_info"], "UP" in tunnel["flags"]) == ([], False)
-    assert {name: boot(name) for name in seed.NODES} == booted
+    assert lab.boots() == booted
