@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+MESH = "node-to-node mesh"
+"""The kind of the sessions that Calico configures between all nodes, in the words of calicoctl."""
+
 
 class Agent(t.NamedTuple):
     """A running program of the network or of Kubernetes, with the options that say what it was told."""

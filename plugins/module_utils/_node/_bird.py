@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from ansible_collections.switchyard.cni.plugins.module_utils._model._agents import MESH
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged, NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
@@ -28,7 +29,6 @@ SOCKETS = (
 )
 TIMEOUT = 3.0
 """Seconds for one daemon. It answers at once, or it hangs."""
-MESH = "node-to-node mesh"
 KINDS = (("Mesh_", MESH), ("Global_", "global"), ("Node_", "node specific"))
 
 _VERSION, _STATUS, _PROTOCOL, _DETAILS = "1000", "1011", "1002", "1006"

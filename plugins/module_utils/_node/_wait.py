@@ -11,7 +11,8 @@ from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils import _tables
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network, network_around
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _bird, _forwarding, _iproute
+from ansible_collections.switchyard.cni.plugins.module_utils._model._agents import MESH
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, gather
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Request, checked_networks
@@ -228,7 +229,7 @@ def _missing_sessions(condition: Condition, observed: Observed) -> Iterator[str]
     if wanted is None:
         return
     told = [session for daemon in observed["bird"] for session in daemon["protocols"]]
-    of_mesh = {session["peer"] for session in told if session["kind"] == _bird.MESH}
+    of_mesh = {session["peer"] for session in told if session["kind"] == MESH}
     up = {session["peer"] for session in told if session["info"].startswith("Established")}
     lacking = sorted(set(wanted.peers) - (up & of_mesh if wanted.mesh else up - of_mesh))
     if lacking:

@@ -73,7 +73,7 @@ def transition(target: Intent, cluster: Cluster | None, nodes: Nodes) -> Transit
     if found is None:
         return Transition(FIRST if cluster is not None else NONE, target)
     source, settings = found
-    changes = (*_changes(source, target), *session_changes(source, target, nodes))
+    changes = (*_changes(source, target), *_session_changes(source, target, nodes))
     large = tuple(_large_pods(target, nodes))
     if not changes:
         return Transition(NONE, target, source, settings, large=large)
@@ -145,7 +145,7 @@ def _changes(source: Intent, target: Intent) -> t.Iterator[str]:
             yield f"{key} {_word(before.get(key))} to {_word(after.get(key))}"
 
 
-def session_changes(source: Intent, target: Intent, nodes: Nodes) -> t.Iterator[str]:
+def _session_changes(source: Intent, target: Intent, nodes: Nodes) -> t.Iterator[str]:
     """What differs, in words, in whom nodes learn routes from. Both may name a node by its host."""
     if source.plugin != target.plugin:
         return

@@ -13,12 +13,12 @@ import re
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._model import BgpSession, Bird
+from ansible_collections.switchyard.cni.plugins.module_utils._model._agents import MESH
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import ERROR, WARNING, Check, Findings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 TOPIC = "BGP"
-MESH = "node-to-node mesh"
 _BIRD = ("bird",)
 
 SILENT = Check("bird-silent", ERROR, "BIRD answers on its control socket", _BIRD)
