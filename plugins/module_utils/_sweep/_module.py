@@ -75,7 +75,7 @@ def run_sweep(module: AnsibleModule, node: t.Optional[NodeWriter] = None) -> Non
 def observe(node: NodeReader, order: _order.SweepOrder, conf_dir: str) -> NodeFacts:
     """What is on the node."""
     request = _look.Request(
-        sections=_plan.SECTIONS,
+        sections=_plan.sections(order),
         conf_dir=conf_dir,
         files=_plan.files(order),
         limit=_ALL,

@@ -28,7 +28,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps impor
     UnloadModule,
 )
 
-SECTIONS = ("kernel", "links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods", "agents")
+SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods", "agents")
 """The sections of node_network_info that a sweep looks at."""
 
 YOUNG = 300.0
@@ -46,6 +46,11 @@ class Sweep:
 
     steps: t.Tuple[Step, ...] = ()
     kept: t.Tuple[str, ...] = ()
+
+
+def sections(order: SweepOrder) -> t.Tuple[str, ...]:
+    """The same, and the kernel's modules where one is to go."""
+    return SECTIONS + (("kernel",) if order.unload else ())
 
 
 def files(order: SweepOrder) -> t.Tuple[str, ...]:
@@ -87,9 +92,9 @@ class _Unused:
         """To unload one ends every device of its kind, so that each of them is looked at first."""
         found: t.List[Step] = []
         for name in self._order.unload:
-            users = [dev for dev in self._devices(name) if self._carries(dev)]
             if self._facts.kernel_features.get(name) != "loaded":
                 continue
+            users = [dev for dev in self._devices(name) if self._carries(dev)]
             if users:
                 self.kept.append("kernel module %s: %s is in use" % (name, ", ".join(users)))
             else:
