@@ -134,7 +134,14 @@ ROLES: dict[str, dict[str, Any]] = {
         },
     },
     "switch": {
-        "prefixes": ("network_allow", "network_on_failure", "network_rollout", "network_canary", "network_meter"),
+        "prefixes": (
+            "network_allow",
+            "network_unload_modules",
+            "network_on_failure",
+            "network_rollout",
+            "network_canary",
+            "network_meter",
+        ),
         "options": {"switch_plan": PLAN, "network_api_host": API_HOST},
         "note": READ_BY_THE_PLAN,
         "required": "There is no default.",
