@@ -65,7 +65,7 @@ class CalicoIntent:
     """How Calico shall run; the fields are the settings calico_*, unset texts are empty.
 
     ``options.mtu`` (bytes) is the pods' own; ``nftables`` and ``typha`` are ``auto``, ``true`` or ``false``;
-    ``wait_timeout`` in seconds.
+    ``probe_timeout`` and ``wait_timeout`` in seconds.
     """
 
     options: BackendOptions
@@ -104,6 +104,7 @@ class CalicoIntent:
     typha_replicas: int | None
     tolerations: tuple[t.Mapping[str, t.Any], ...]
     resources: t.Mapping[str, t.Any]
+    probe_timeout: int
     wait_timeout: int
     kube: bool = True
     """Whether Kubernetes is the datastore; Calico's own etcd is not supported."""

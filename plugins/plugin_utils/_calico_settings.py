@@ -176,6 +176,16 @@ CALICO: tuple[Setting, ...] = (
         default={"requests": {"cpu": "250m"}},
     ),
     Setting(
+        "calico_probe_timeout",
+        "int",
+        "How long a probe of Calico's pods may take. More helps on nodes so slow that the kubelet would end a "
+        "calico-node that is well.",
+        default=10,
+        unit="seconds",
+        minimum=1,
+        maximum=300,
+    ),
+    Setting(
         "calico_wait_timeout",
         "int",
         "How long to wait until Calico is ready.",

@@ -50,6 +50,7 @@ def values(intent: Intent, release: Release, nodes: int, config_hash: str) -> di
         "policy_apis": [plural for plural, dummy, dummy in release.policy_apis],
         "tolerations": [dict(toleration) for toleration in calico.tolerations],
         "resources": dict(calico.resources),
+        "probe_timeout": calico.probe_timeout,
         "cni_bin_dir": intent.cni_bin_dir,
         "cni_conf_dir": intent.cni_conf_dir,
         "password_secrets": sorted({peer.password_secret[0] for peer in calico.bgp_peers if peer.password_secret}),
