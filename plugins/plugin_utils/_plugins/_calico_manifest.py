@@ -51,6 +51,8 @@ def values(intent: Intent, release: Release, nodes: int, config_hash: str) -> di
         "tolerations": [dict(toleration) for toleration in calico.tolerations],
         "resources": dict(calico.resources),
         "probe_timeout": calico.probe_timeout,
+        # Each probe starts a program of its own: where that takes long, it is not asked all the time.
+        "probe_periods": {"ready": max(3, calico.probe_timeout // 3), "live": max(10, calico.probe_timeout)},
         "cni_bin_dir": intent.cni_bin_dir,
         "cni_conf_dir": intent.cni_conf_dir,
         "password_secrets": sorted({peer.password_secret[0] for peer in calico.bgp_peers if peer.password_secret}),
