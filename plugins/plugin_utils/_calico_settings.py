@@ -178,8 +178,8 @@ CALICO: tuple[Setting, ...] = (
     Setting(
         "calico_probe_timeout",
         "int",
-        "How long a probe of Calico's pods may take; then they are also probed less often. More helps on nodes so slow that "
-        "the kubelet would end a calico-node that is well.",
+        "How long a probe of Calico's pods may take; then they are also probed less often. More helps on nodes so slow "
+        "that the kubelet would end a calico-node that is well.",
         default=10,
         unit="seconds",
         minimum=1,
