@@ -78,7 +78,8 @@ def play(playbook: str, *options: str, **settings: str) -> Run:
     """Run the operator's command to its end."""
     with started(playbook, *options, **settings) as run:
         try:
-            output, dummy = run.communicate(timeout=420)
+            # An emulated machine is five times slower.
+            output, dummy = run.communicate(timeout=900 if VIRTUAL else 420)
         except BaseException:
             os.killpg(run.pid, signal.SIGKILL)
             raise

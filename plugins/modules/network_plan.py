@@ -115,7 +115,8 @@ switch:
       is larger than the new network carries; C(pauses) says what keeps packets from getting through meanwhile.
     - C(renewable) are the pods that M(switchyard.cni.pods_renew) makes anew, C(stages) the nodes that change before all
       others, C(left) the nodes that an earlier change was ended without and that are still away.
-    - C(meter) says whether it is measured what the change costs, C(measured_as) is the C(run) of
+    - C(meter) says whether it is measured what the change costs, C(meter_rate) with how many probes a second of each
+      pair, C(measured_as) is the C(run) of
       M(switchyard.cni.path_meter) then.
     - C(run) is the change as M(switchyard.cni.network_journal) keeps it, C(holder) is who makes it.
   returned: success

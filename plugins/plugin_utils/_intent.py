@@ -93,8 +93,8 @@ class Intent:
     ``allow`` names the classes of a change that the operator allows besides new routes, ``unload`` the kernel modules
     that go with their last use, ``on_failure`` is
     ``rollback`` or ``stop``, ``rollout`` the order in which agents change and ``canary`` the node that is first,
-    ``meter`` says whether losses are measured. ``assumed`` names the settings whose value
-    could not be used, so that their default stands here: no conclusion may be drawn from those.
+    ``meter`` says whether losses are measured, ``meter_rate`` with how many probes a second. ``assumed`` names the
+    settings whose value could not be used, so that their default stands here: no conclusion may be drawn from those.
     """
 
     plugin: str
@@ -116,6 +116,7 @@ class Intent:
     rollout: str
     canary: str
     meter: bool
+    meter_rate: int
     options: BackendOptions
     flannel: FlannelIntent
     calico: CalicoIntent
@@ -222,6 +223,7 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         rollout=values["network_rollout"],
         canary=values["network_canary"],
         meter=values["network_meter"],
+        meter_rate=values["network_meter_rate"],
         options=options[values["network_plugin"]],
         flannel=flannel,
         calico=calico,

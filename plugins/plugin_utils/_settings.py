@@ -168,6 +168,15 @@ SETTINGS: tuple[Setting, ...] = (
         default=True,
     ),
     Setting(
+        "network_meter_rate",
+        "int",
+        "How many probes each pair of pods sends meanwhile. Fewer spare slow nodes, and tell gaps less finely.",
+        default=100,
+        unit="probes a second",
+        minimum=1,
+        maximum=1000,
+    ),
+    Setting(
         "flannel_backend",
         "choice",
         "How flannel carries packets between nodes.",

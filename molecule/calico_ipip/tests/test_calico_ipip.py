@@ -12,7 +12,7 @@ from testing import calico_runs, lab, seed
 from testing.calico_runs import IPIP, IPIP_NEAR, NONE
 
 ROUND = list(pairwise([IPIP, IPIP_NEAR, NONE, IPIP]))
-PATIENT = {"calico_wait_timeout": "240", "calico_probe_timeout": "60"}
+PATIENT = {"calico_wait_timeout": "240", "calico_probe_timeout": "60", "network_meter_rate": "20"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -116,6 +116,7 @@ class Switch:
             "holder": self.holder,
             "dead": (self.record.lease or {}).get("holder", ""),
             "meter": self.measures,
+            "meter_rate": self.change.target.meter_rate,
             "measured_as": self.begun["id"] if self.begun else self.id,
             "undo": change.target.on_failure == "rollback",
         }
