@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import (
+    _calico_manifest,
+    _calico_release,
+    _flannel_manifest,
+)
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico import CalicoPlan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel import FlannelPlan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import Image
 
 
 class PluginPlan(t.Protocol):
@@ -54,3 +61,19 @@ _PLUGINS: dict[str, t.Callable[[Given], PluginPlan]] = {"flannel": FlannelPlan, 
 def plugin_plan(given: Given) -> PluginPlan:
     """The plan of the declared plugin."""
     return _PLUGINS[given.intent.plugin](given)
+
+
+def _of_flannel(intent: Intent, nodes: int) -> tuple[Image, ...]:
+    return _flannel_manifest.images(intent) if intent.kube else ()
+
+
+def _of_calico(intent: Intent, nodes: int) -> tuple[Image, ...]:
+    return _calico_release.images(intent.calico, intent.registry, _calico_manifest.uses_typha(intent.calico, nodes))
+
+
+_IMAGES: dict[str, t.Callable[[Intent, int], tuple[Image, ...]]] = {"flannel": _of_flannel, "calico": _of_calico}
+
+
+def plugin_images(intent: Intent, nodes: int) -> tuple[Image, ...]:
+    """The images that the declared plugin needs on a cluster of so many nodes."""
+    return _IMAGES[intent.plugin](intent, nodes)

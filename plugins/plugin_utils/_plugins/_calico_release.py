@@ -10,10 +10,15 @@ is not calico-node.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import CalicoIntent
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import image_reference, release
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import (
+    Image,
+    image_reference,
+    release,
+    tag_of,
+)
 
 UPSTREAM = "quay.io/calico"
 CURRENT = (3, 32, 1)
@@ -50,6 +55,24 @@ def of_calico(calico: CalicoIntent, registry: str) -> Release:
     """The release that is declared."""
     number = release(calico.image_node, calico.version, CURRENT)
     return (_merged if number >= _MERGED else _separate)(calico, registry or UPSTREAM, number)
+
+
+def images(calico: CalicoIntent, registry: str, typha: bool) -> tuple[Image, ...]:
+    """The images of the declared release, each once, with the tags that are declared."""
+    plain = replace(calico, image_node="", image_cni="", image_kube_controllers="", image_typha="", image_calico="")
+    number = release(calico.image_node, calico.version, CURRENT)
+    upstream = (_merged if number >= _MERGED else _separate)(plain, UPSTREAM, number)
+    wanted = of_calico(calico, registry)
+    pairs = dict(zip(_references(wanted, typha), _references(upstream, typha), strict=True))
+    return tuple(Image(_tagged(source, tag_of(target)), target) for target, source in pairs.items())
+
+
+def _references(found: Release, typha: bool) -> list[str]:
+    return [found.node_image, found.cni_image, found.kube_controllers_image, *([found.typha_image] if typha else [])]
+
+
+def _tagged(reference: str, tag: str) -> str:
+    return f"{reference.rpartition(':')[0]}:{tag}" if tag else reference
 
 
 def _bird(calico: CalicoIntent, word: str) -> list[str]:

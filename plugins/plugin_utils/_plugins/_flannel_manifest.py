@@ -18,7 +18,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel_r
     UPSTREAM,
     has_readyz,
 )
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import image_reference, release
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import Image, mirrored, release
 
 HEALTHZ_PORT = 8081
 PUBLIC_IP_ANNOTATION = "flannel.alpha.coreos.com/public-ip-overwrite"
@@ -26,12 +26,28 @@ SELECTOR = {"app": "flannel"}
 _LABELS = {"app": "flannel", "tier": "node", "k8s-app": "flannel"}
 
 
+def images(intent: Intent) -> tuple[Image, Image]:
+    """flanneld's image and the CNI plugin's."""
+    flannel = intent.flannel
+    return (
+        mirrored(flannel.image, intent.registry, UPSTREAM, "flannel", flannel.version, flannel.image_digest),
+        mirrored(
+            flannel.cni_plugin_image,
+            intent.registry,
+            UPSTREAM,
+            "flannel-cni-plugin",
+            CNI_PLUGIN_TAG,
+            flannel.cni_plugin_image_digest,
+        ),
+    )
+
+
 def values(
     intent: Intent, nodes: t.Sequence[ObservedNode], config: t.Mapping[str, str], config_hash: str
 ) -> dict[str, t.Any]:
     """Everything variable in the objects, as plain data."""
     flannel = intent.flannel
-    registry = intent.registry or UPSTREAM
+    agent, plugin = images(intent)
     return {
         "namespace": flannel.namespace,
         "labels": _LABELS,
@@ -39,14 +55,8 @@ def values(
         "config": dict(config),
         "config_hash": config_hash,
         "annotated_nodes": _annotated(nodes),
-        "image": image_reference(flannel.image, registry, "flannel", flannel.version, flannel.image_digest),
-        "cni_plugin_image": image_reference(
-            flannel.cni_plugin_image,
-            registry,
-            "flannel-cni-plugin",
-            CNI_PLUGIN_TAG,
-            flannel.cni_plugin_image_digest,
-        ),
+        "image": agent.target,
+        "cni_plugin_image": plugin.target,
         "pull_policy": flannel.image_pull_policy,
         "pull_secrets": [{"name": name} for name in intent.image_pull_secrets],
         "args": ["--kube-subnet-mgr", *common_args(intent), f"--healthz-port={HEALTHZ_PORT}"],

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
+import typing as t
 
 
 def release(image: str, version: str, current: tuple[int, ...]) -> tuple[int, ...]:
     """The release of an image's tag, else of the version; an unreadable one counts as the current release."""
-    tag = image.split("@")[0].rsplit("/", 1)[-1].partition(":")[2]
-    for text in (tag, version):
+    for text in (tag_of(image), version):
         found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text)
         if found:
             return tuple(int(part) for part in found.groups())
@@ -22,3 +22,21 @@ def image_reference(explicit: str, registry: str, name: str, tag: str, digest: s
     """The explicit reference, else the name in the registry; with the digest that pins it."""
     reference = explicit or f"{registry}/{name}:{tag}"
     return f"{reference}@{digest}" if digest else reference
+
+
+class Image(t.NamedTuple):
+    """An image that the network needs: where upstream has it, and what the nodes call it."""
+
+    source: str
+    target: str
+
+
+def mirrored(explicit: str, registry: str, upstream: str, name: str, tag: str, digest: str = "") -> Image:
+    """An image at upstream, and as the nodes name it; an explicit reference brings its own tag along."""
+    target = image_reference(explicit, registry or upstream, name, tag, digest)
+    return Image(image_reference("", upstream, name, tag_of(target) or tag, digest), target)
+
+
+def tag_of(reference: str) -> str:
+    """The tag of a reference; empty where there is none."""
+    return reference.split("@")[0].rsplit("/", 1)[-1].partition(":")[2]
