@@ -25,6 +25,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._meter import choos
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import NetworkPlan, plan_network, plan_preparation
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
+from ansible_collections.switchyard.cni.plugins.plugin_utils._registry import _plan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import Present, peers_away, presence
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder import gone, myself
@@ -65,6 +66,7 @@ class ActionModule(ClusterAction):
         present = presence(change, nodes)
         holder = myself()
         problems += wrong + check(intent, present.here, cluster) + unreachable + record.held(holder, gone)
+        problems += list(_plan.credentials(values)) if intent.registry else []
         problems += present.problems(change) + stage_problems(intent, present.here)
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
@@ -79,7 +81,8 @@ class ActionModule(ClusterAction):
             )
         except BackendError as error:
             raise AnsibleActionFail(str(error)) from error
-        return _result(plan, intent, cluster, problems)
+        registry = _plan.for_cluster(intent, values, [one.name for one in present.here]) if intent.registry else {}
+        return {**_result(plan, intent, cluster, problems), "registry": registry}
 
     def _cluster(
         self, intent: Intent, scope: str, variables: Variables

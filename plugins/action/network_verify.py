@@ -30,7 +30,7 @@ OBSERVED, TABLES, PROBED = "verify_observed", "verify_tables", "verify_probed"
 """The variables under which the role registers what the nodes tell."""
 
 NOTHING = "Nothing has been verified"
-SECTIONS = ["nodes", "agents", "flannel", "calico", "services", "service_cidrs", "guarded", "ipam"]
+SECTIONS = ["nodes", "agents", "flannel", "calico", "services", "service_cidrs", "guarded", "ipam", "mirrored"]
 
 ARGUMENTS = {
     "step": {"type": "str", "choices": ["look", "ask", "judge"], "required": True},

@@ -40,6 +40,7 @@ options:
       - service_cidrs
       - guarded
       - ipam
+      - mirrored
       - journal
     default:
       - nodes
@@ -51,6 +52,7 @@ options:
       - service_cidrs
       - guarded
       - ipam
+      - mirrored
       - journal
   services:
     description:
@@ -126,6 +128,11 @@ cluster:
           description: Whether the Node is cordoned.
           returned: always
           type: bool
+        architecture:
+          description: The node's architecture in Go's words.
+          returned: always
+          type: str
+          sample: amd64
         max_pods:
           description: How many pods the kubelet admits.
           returned: always
@@ -292,6 +299,23 @@ cluster:
           type: list
           elements: dict
           sample: [{"address": 172.50.36.65, "node": k8s-node1, "pod": default/web-x7k2p, "age": 86400.0}]
+    mirrored:
+      description:
+        - The digests of the C(images) that were mirrored into a private registry, and what agents' pods are C(running).
+        - Pods are only read where images were mirrored.
+      returned: when asked for
+      type: dict
+      contains:
+        images:
+          description: The digest of each image.
+          returned: always
+          type: dict
+          sample: {"registry.example:5000/baseimages/flannel:v0.28.10": "sha256:5c6b"}
+        running:
+          description: Each container's C(node), C(image) and C(digest), if its image was pulled.
+          returned: always
+          type: list
+          elements: dict
     gaps:
       description: What could not be read, and why.
       returned: always

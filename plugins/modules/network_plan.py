@@ -101,6 +101,16 @@ agents:
   description: Where the agents' pods are, C(namespace) and C(label_selectors); empty where the cluster runs none.
   returned: success
   type: dict
+registry:
+  description:
+    - Where images are pulled from a private registry, what the tasks of the role C(registry) need; empty elsewhere.
+  returned: success
+  type: dict
+pulls:
+  description: The images of the private registry that the nodes have to pull, none where the agents run them already.
+  returned: success
+  type: list
+  elements: str
 configure:
   description: Whether something has to be written before the nodes' agents start.
   returned: success

@@ -37,6 +37,7 @@ class Member:
     control_plane: bool = False
     unschedulable: bool = False
     max_pods: int | None = None
+    architecture: str | None = None
     ready: Condition | None = None
     network_unavailable: Condition | None = None
 
@@ -52,6 +53,14 @@ class DaemonSet:
     desired: int = 0
     ready: int = 0
     environment: t.Mapping[str, str] = field(default_factory=dict)
+
+
+class Running(t.NamedTuple):
+    """An image that an agent runs on a node, by the digest with which it was pulled."""
+
+    node: str
+    image: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster; ``members`` by name. ``guarded`` are the namespaces with policies, the empty one if all have."""
+    """A cluster; ``members`` by name. ``guarded`` are the namespaces with policies, the empty one if all have.
+
+    ``mirrored`` are the digests of the images that were brought to a private registry, ``running`` what agents run.
+    """
 
     version: str = ""
     members: t.Mapping[str, Member] = field(default_factory=dict)
@@ -148,6 +160,8 @@ class Cluster:
     namespaces: tuple[str, ...] = ()
     guarded: frozenset[str] = frozenset()
     ipam: tuple[IpamBlock, ...] = ()
+    mirrored: t.Mapping[str, str] = field(default_factory=dict)
+    running: tuple[Running, ...] = ()
     gaps: tuple[Gap, ...] = ()
 
     @classmethod
@@ -175,6 +189,8 @@ class Cluster:
                 IpamBlock(item["cidr"], item.get("node"), tuple(Held(**one) for one in item.get("held") or ()))
                 for item in raw.get("ipam") or ()
             ),
+            mirrored=(raw.get("mirrored") or {}).get("images") or {},
+            running=tuple(Running(**one) for one in (raw.get("mirrored") or {}).get("running") or ()),
             gaps=tuple(Gap(item["what"], item["reason"]) for item in raw.get("gaps") or ()),
         )
 
@@ -203,6 +219,7 @@ def _member(item: Raw) -> Member:
         control_plane=bool(item.get("control_plane")),
         unschedulable=bool(item.get("unschedulable")),
         max_pods=item.get("max_pods"),
+        architecture=item.get("architecture"),
         ready=_condition(item.get("ready")),
         network_unavailable=_condition(item.get("network_unavailable")),
     )

@@ -27,6 +27,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order impor
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import NEVER, CalicoIntent, calico_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, WARNING, Problem
+from ansible_collections.switchyard.cni.plugins.plugin_utils._registry_settings import PULL_SECRET
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import SETTINGS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import capacity, overlap
 
@@ -213,7 +214,7 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         kubeconfig=values["network_kubeconfig"],
         context=values["network_context"],
         registry=values["network_registry"].rstrip("/"),
-        image_pull_secrets=values["network_image_pull_secrets"],
+        image_pull_secrets=_pull_secrets(values),
         cni_conf_dir=values["network_cni_conf_dir"],
         cni_bin_dir=values["network_cni_bin_dir"],
         foreign_cni=values["network_foreign_cni"],
@@ -229,6 +230,12 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         calico=calico,
         assumed=assumed,
     )
+
+
+def _pull_secrets(values: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """Those of the operator, and the one that is made of the registry's credentials."""
+    own = (PULL_SECRET,) if values["network_registry"] and values["network_registry_username"] else ()
+    return tuple(dict.fromkeys((*values["network_image_pull_secrets"], *own)))
 
 
 def _flannel(values: t.Mapping[str, t.Any]) -> FlannelIntent:

@@ -25,7 +25,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     underlay,
     uses_nftables,
 )
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_plan
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_images, plugin_plan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import left_for_later, names
@@ -76,6 +76,7 @@ class NetworkPlan:
     ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
     nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
     ``approach`` are the steps before the last one, and ``verifies`` says that only a verification proves the network.
+    ``pulls`` are the images of a private registry that the nodes have to pull for it.
     """
 
     plugin: str
@@ -91,6 +92,7 @@ class NetworkPlan:
     agents: t.Mapping[str, t.Any] = field(default_factory=dict)
     approach: tuple[Approach, ...] = ()
     verifies: bool = False
+    pulls: tuple[str, ...] = ()
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -102,6 +104,7 @@ class NetworkPlan:
             "agents": dict(self.agents),
             "approach": [step.as_result() for step in self.approach],
             "verifies": self.verifies,
+            "pulls": list(self.pulls),
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
@@ -175,6 +178,7 @@ def plan_network(
         + _nodes_line(nodes, away),
         proved=_proved(intent, nodes, plugin.verifies),
         approach=approach,
+        pulls=_pulls(intent, nodes, cluster),
         verifies=plugin.verifies,
         switch=switch,
         changing=plugin.changing,
@@ -246,6 +250,16 @@ class _Sweeps:
 def _swept(nodes: t.Sequence[ObservedNode], orders: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     found = {node.label: (node.facts, order) for node in nodes if node.facts and (order := orders.get(node.host))}
     return tuple(f"Sweep: {line}." for line in _sweep.foreseen(found))
+
+
+def _pulls(intent: Intent, nodes: t.Sequence[ObservedNode], cluster: Cluster | None) -> tuple[str, ...]:
+    """What comes from the private registry, unless the agents run it already."""
+    if cluster is None or not intent.registry:
+        return ()
+    host = intent.registry.partition("/")[0]
+    wanted = [one.target for one in plugin_images(intent, len(nodes))]
+    running = {image for one in cluster.daemonsets for image in one.images}
+    return () if wanted[0] in running else tuple(one for one in wanted if one.startswith(f"{host}/"))
 
 
 def _hold(intent: Intent, node: ObservedNode) -> dict[str, t.Any]:

@@ -17,6 +17,7 @@ import typing as t
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import types
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_settings import CALICO
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import HIDDEN, Problem, show
+from ansible_collections.switchyard.cni.plugins.plugin_utils._registry_settings import REGISTRY
 from ansible_collections.switchyard.cni.plugins.plugin_utils._setting import FALSE, TRISTATE, TRUE, Setting
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import SubnetError, parse
 
@@ -104,10 +105,7 @@ SETTINGS: tuple[Setting, ...] = (
         "network_kubeconfig", "str", "Path of the kubeconfig on the host that talks to the API server.", default=""
     ),
     Setting("network_context", "str", "Context of the kubeconfig.", default=""),
-    Setting(
-        "network_registry", "str", "Registry and path that images are pulled from instead of upstream's.", default=""
-    ),
-    Setting("network_image_pull_secrets", "list", "Names of the Secrets with registry credentials.", default=()),
+    *REGISTRY,
     Setting(
         "network_node_name",
         "str",

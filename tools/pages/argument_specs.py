@@ -77,6 +77,29 @@ VERIFY = {
         "default": ["text", "json", "junit", "html"],
     },
 }
+READ_BY_THE_REGISTRY = (
+    "The variables are read from the inventory by M(switchyard.cni.registry_plan), which knows their defaults and "
+    "reports every mistake at once; the role itself gets the plan."
+)
+REGISTRY: dict[str, Any] = {
+    "registry_plan": {
+        "type": "dict",
+        "description": ["The result of M(switchyard.cni.registry_plan); the playbook registers it."],
+    },
+    "registry_state": {
+        "type": "str",
+        "description": [
+            "Whether nodes and cluster know the registry. With C(absent) they forget it; the images stay there."
+        ],
+        "choices": ["present", "absent"],
+        "default": "present",
+    },
+    "registry_images": {
+        "type": "list",
+        "elements": "str",
+        "description": ["The images to pull by way of trial.", "Unset, those of the plan."],
+    },
+}
 READ_BY_THE_CLEAN = (
     "The variables that declare the network are read from the inventory by M(switchyard.cni.network_clean), which "
     "reports every mistake at once."
@@ -131,6 +154,21 @@ ROLES: dict[str, dict[str, Any]] = {
         "required": "There is no default.",
         "entry_points": {
             "main": "Deploy Calico with the declared encapsulation and BGP, and wait until it is ready on every node.",
+        },
+    },
+    "registry": {
+        "prefixes": ("network_registry", "network_image_pull_secrets"),
+        "options": {**REGISTRY, "network_api_host": API_HOST},
+        "note": READ_BY_THE_REGISTRY,
+        "required": "There is no default.",
+        "entry_points": {
+            "main": "Have this node's container runtime trust the registry, or forget it.",
+            "mirror": "Copy the images that the declared network needs into the registry, as far as it lacks them.",
+            "archive": "Copy the images that the declared network needs into a folder, as far as it lacks them.",
+            "secrets": "Give the cluster the pull secret, in each namespace that needs it.",
+            "pull": "Have every node pull the images through its own runtime, and explain what hinders it.",
+            "record": "Write down in the cluster which digests were mirrored.",
+            "forget": "Take the pull secrets and that note from the cluster.",
         },
     },
     "switch": {

@@ -41,8 +41,8 @@ SECTIONS = (
     (
         "calico_",
         "Calico",
-        "What [verify.yml](verifying.md) expects of a cluster with Calico; unset, it is detected. "
-        "This release does not deploy Calico.",
+        "Read when `network_plugin` is `calico`; [verify.yml](verifying.md) detects what is not set. "
+        "[Calico](calico.md) says what each change costs.",
     ),
 )
 

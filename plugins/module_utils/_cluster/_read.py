@@ -24,6 +24,8 @@ PAGE = 500
 
 CALICO = "/apis/crd.projectcalico.org/v1"
 POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
+DAEMONSETS = "/apis/apps/v1/daemonsets"
+MIRRORED = "/api/v1/namespaces/kube-system/configmaps/switchyard-cni-images"
 OPERATOR = "/apis/operator.tigera.io/v1/installations"
 FLANNEL_CONFIG, CALICO_CONFIG = "kube-flannel-cfg", "calico-config"
 # Services that every cluster has, to connect to: the API server's own, and DNS.
@@ -76,7 +78,7 @@ class _Reader:
         return self._list("/api/v1/namespaces", lambda item: item["metadata"]["name"])
 
     def agents(self) -> List[Cluster]:
-        return self._list("/apis/apps/v1/daemonsets", _trim.agent)
+        return self._list(DAEMONSETS, _trim.agent)
 
     def flannel(self) -> List[Cluster]:
         return self._named(FLANNEL_CONFIG, _trim.flannel_config)
@@ -138,6 +140,23 @@ class _Reader:
         """The addresses that Calico's IPAM holds for pods, by block."""
         return self._list(CALICO + "/ipamblocks", lambda item: _trim.ipam_block(item, self._now))
 
+    def mirrored(self) -> Cluster:
+        """The images that registry.yml has mirrored, and which images the agents' pods run."""
+        try:
+            images = _trim.mirrored(self._api.get(MIRRORED))
+        except ApiMissing:
+            return {"images": {}, "running": []}
+        except ApiError as error:
+            self._gap(MIRRORED, error)
+            return {"images": {}, "running": []}
+        running: List[Cluster] = []
+        for item in items(self._api, DAEMONSETS) if images else ():
+            words = _trim.selector_of_agent(item)
+            if words:
+                path = "/api/v1/namespaces/{0}/pods".format(item["metadata"]["namespace"])
+                running += [one for found in self._list(path, _trim.running, labelSelector=words) for one in found]
+        return {"images": images, "running": running}
+
     def journal(self) -> Any:
         """What _journal_module.look() tells; a journal that cannot be read is a gap."""
         try:
@@ -182,6 +201,7 @@ _SECTIONS: Mapping[str, Callable[[_Reader], Any]] = {
     "service_cidrs": _Reader.service_cidrs,
     "guarded": _Reader.guarded,
     "ipam": _Reader.ipam,
+    "mirrored": _Reader.mirrored,
     "journal": _Reader.journal,
 }
 SECTIONS = tuple(_SECTIONS)

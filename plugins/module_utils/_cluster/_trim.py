@@ -42,6 +42,7 @@ def node(item: Object) -> Trimmed:
         "control_plane": _is_control_plane(about.get("labels") or {}),
         "unschedulable": bool(spec.get("unschedulable")),
         "max_pods": _number((status.get("capacity") or {}).get("pods")),
+        "architecture": (status.get("nodeInfo") or {}).get("architecture"),
         "kubelet": (status.get("nodeInfo") or {}).get("kubeletVersion"),
     }
     conditions = {entry.get("type"): entry for entry in status.get("conditions") or []}
@@ -92,6 +93,38 @@ def agent(item: Object) -> Optional[Trimmed]:
         "desired": status.get("desiredNumberScheduled") or 0,
         "ready": status.get("numberReady") or 0,
     }
+
+
+def selector_of_agent(item: Object) -> str:
+    """The labels of the pods of a DaemonSet that belongs to a pod network; empty for any other, or a stranger one."""
+    labels = ((item.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    known = agent(item)
+    if known is None or known["agent"] == "kube-proxy":
+        return ""
+    return ",".join("{0}={1}".format(*pair) for pair in sorted(labels.items()))
+
+
+def running(item: Object) -> List[Trimmed]:
+    """Which images the containers of a pod run, by their digests; one that was never pulled has none."""
+    status, node = item.get("status") or {}, (item.get("spec") or {}).get("nodeName")
+    told = (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
+    wanted = (item.get("spec") or {}).get("initContainers") or []
+    names = {one["name"]: one["image"] for one in wanted + ((item.get("spec") or {}).get("containers") or [])}
+    return [
+        {"node": node, "image": names.get(one["name"], one.get("image")), "digest": digest}
+        for one in told
+        for digest in [str(one.get("imageID") or "").rpartition("@")[2]]
+        if digest.startswith("sha256:") and "@" in str(one["imageID"])
+    ]
+
+
+def mirrored(item: Object) -> Dict[str, str]:
+    """The digests of mirrored images, as registry.yml has written them down; none where that is damaged."""
+    try:
+        told = json.loads((item.get("data") or {}).get("images.json") or "{}")
+        return {str(image): str(digest) for image, digest in told.items()}
+    except (ValueError, AttributeError):
+        return {}
 
 
 def flannel_config(item: Object) -> Trimmed:

@@ -124,7 +124,10 @@ def daemonset(namespace, name, image, nodes):
     """A DaemonSet that is ready on all nodes."""
     return {
         "metadata": {"namespace": namespace, "name": name},
-        "spec": {"template": {"spec": {"containers": [{"image": image}]}}},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"spec": {"containers": [{"image": image}]}},
+        },
         "status": {"desiredNumberScheduled": nodes, "numberReady": nodes},
     }
 

@@ -1198,4 +1198,32 @@ NO_FAULTS = {
     ),
 }
 
-FAULTS = (*CLUSTER, *CNI, *DEVICES, *ROUTES, *ENTRIES, *WIREGUARD, *MTU, *HOST, *LEFTOVERS)
+IMAGE = "ghcr.io/flannel-io/flannel:v0.28.9"
+MIRRORED, RUNNING = "sha256:" + "9f" * 32, "sha256:" + "5c" * 32
+
+
+def moved_tag(kube):
+    """The note of what was mirrored, and an agent that has pulled something else."""
+    note = {"images.json": json.dumps({IMAGE: MIRRORED})}
+    kube.objects["/api/v1/namespaces/kube-system/configmaps/switchyard-cni-images"] = {"data": note}
+    status = {"name": "kube-flannel", "image": IMAGE, "imageID": f"ghcr.io/flannel-io/flannel@{RUNNING}"}
+    kube.objects["/api/v1/namespaces/kube-flannel/pods"] = [
+        {
+            "metadata": {"name": "kube-flannel-ds-x"},
+            "spec": {"nodeName": "node1", "containers": [{"name": "kube-flannel", "image": IMAGE}]},
+            "status": {"containerStatuses": [status]},
+        }
+    ]
+
+
+IMAGES = (
+    Fault(
+        "image-digest-differs",
+        "a tag was moved in the registry",
+        "vxlan",
+        api(moved_tag),
+        (Told("", IMAGE, MIRRORED, f"{RUNNING} on node1"),),
+    ),
+)
+
+FAULTS = (*CLUSTER, *IMAGES, *CNI, *DEVICES, *ROUTES, *ENTRIES, *WIREGUARD, *MTU, *HOST, *LEFTOVERS)

@@ -616,6 +616,16 @@ def _an_address_from_elsewhere(world: World) -> None:
     _ipam_block(world, NODE2)["held"].append({**borrowed, "address": "172.50.9.9"})
 
 
+# images
+
+
+@damage("image-digest-differs")
+def _a_moved_tag(world: World) -> None:
+    image = "registry.example:5000/baseimages/flannel:v0.28.10"
+    running = [{"node": node, "image": image, "digest": f"sha256:{'5c6b' * 16}"} for node in (NODE1, NODE2)]
+    world.api["mirrored"] = {"images": {image: f"sha256:{'9f2e' * 16}"}, "running": running}
+
+
 def _ipam_block(world: World, node: str) -> dict[str, Any]:
     return next(one for one in world.api["ipam"] if one["node"] == node)
 

@@ -19,6 +19,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._checks imp
     _devices,
     _entries,
     _host,
+    _images,
     _ipam,
     _leftovers,
     _mtu,
@@ -28,7 +29,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._checks imp
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import Check, Findings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
-_TOPICS = (_cluster, _cni, _devices, _routes, _entries, _mtu, _host, _bgp, _ipam, _leftovers, _paths)
+_TOPICS = (_cluster, _cni, _devices, _routes, _entries, _mtu, _host, _bgp, _ipam, _images, _leftovers, _paths)
 
 TOPICS: t.Mapping[str, tuple[Check, ...]] = {topic.TOPIC: topic.CHECKS for topic in _TOPICS}
 SURVEYS: tuple[t.Callable[[Scene], Findings], ...] = (
@@ -37,6 +38,7 @@ SURVEYS: tuple[t.Callable[[Scene], Findings], ...] = (
     _mtu.survey,
     _bgp.survey,
     _ipam.survey,
+    _images.survey,
     _leftovers.survey,
 )
 EXAMINATIONS: tuple[t.Callable[[Case], Findings], ...] = (

@@ -53,7 +53,7 @@ def node(name="k8s-node1", cidr="172.50.2.0/24", address="192.168.7.110", **anno
         "status": {
             "addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": address}],
             "capacity": {"pods": "110"},
-            "nodeInfo": {"kubeletVersion": "v1.34.4"},
+            "nodeInfo": {"kubeletVersion": "v1.34.4", "architecture": "amd64"},
             "conditions": [
                 {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready", "extra": 1},
                 {"type": "NetworkUnavailable", "status": "False", "reason": "FlannelIsUp", "message": "up"},
@@ -79,6 +79,7 @@ def test_a_node_keeps_what_a_pod_network_needs_and_nothing_else():
         "control_plane": True,
         "unschedulable": False,
         "max_pods": 110,
+        "architecture": "amd64",
         "kubelet": "v1.34.4",
         "ready": {"status": "True", "reason": "KubeletReady", "message": "ready"},
         "network_unavailable": {"status": "False", "reason": "FlannelIsUp", "message": "up"},
