@@ -32,8 +32,8 @@ def label(settings: Mapping[str, str]) -> str:
 
 
 def play(playbook: str, settings: Mapping[str, str], *options: str, **more: str) -> runs.Run:
-    """Run the operator's command with Calico declared."""
-    return runs.play(playbook, *options, network_plugin="calico", **settings, **more)
+    """Run the operator's command with Calico declared, whose images come with the caller and out of no registry."""
+    return runs.play(playbook, *options, network_plugin="calico", network_registry="", **settings, **more)
 
 
 def change(before: Mapping[str, str], after: Mapping[str, str], **more: str) -> dict[str, str]:
