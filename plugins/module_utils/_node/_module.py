@@ -177,7 +177,12 @@ def run_state(module: AnsibleModule, node: Optional[NodeWriter] = None) -> None:
     except NodeError as error:
         module.fail_json(msg=str(error))
         raise
-    result: Dict[str, Any] = {"changed": bool(planned), "steps": planned.describe()}
+    carry_out(module, planned, writer)
+
+
+def carry_out(module: AnsibleModule, planned: _state.Plan, writer: NodeWriter, **more: Any) -> None:
+    """Take the steps of a plan, unless in check mode, and leave with them as the result."""
+    result: Dict[str, Any] = dict(more, changed=bool(planned), steps=planned.describe())
     if module._diff:
         result["diff"] = planned.diff()
     if planned and not module.check_mode:

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _agents, _look, _processes, _runtime, _state
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError, PlanError
+from ansible_collections.switchyard.cni.plugins.module_utils._node._module import carry_out
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader, NodeWriter, RealNode
 from ansible_collections.switchyard.cni.plugins.module_utils._node._state import WantedFile
 from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import (
@@ -64,15 +65,7 @@ def run_registry(module: AnsibleModule, node: Optional[NodeWriter] = None) -> No
     except NodeError as error:
         module.fail_json(msg=str(error))
         raise
-    result: Dict[str, Any] = {"changed": bool(planned), "steps": planned.describe(), "runtimes": list(there.runtimes)}
-    if module._diff:
-        result["diff"] = planned.diff()
-    if planned and not module.check_mode:
-        try:
-            _state.apply(planned, writer)
-        except _state.ApplyError as error:
-            module.fail_json(msg=str(error), changed=bool(error.done), steps=error.done)
-    module.exit_json(**result)
+    carry_out(module, planned, writer, runtimes=list(there.runtimes))
 
 
 # ---- gather

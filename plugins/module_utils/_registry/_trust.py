@@ -85,7 +85,10 @@ def goal(order: Order, node: Node) -> Goal:
             "no container runtime is found: neither containerd nor Docker nor CRI-O has a socket here"
         )
     for name in node.runtimes:
-        (draft.of_containerd if name == CONTAINERD else draft.of_others)(name)
+        if name == CONTAINERD:
+            draft.of_containerd()
+        else:
+            draft.of_certs_d(_CERTS[name])
     draft.of_the_store()
     draft.of_the_kubelet()
     if draft.problems:
@@ -107,7 +110,8 @@ class _Draft:
         self.config: Optional[WantedFile] = None
         self.store_concerned = False
 
-    def of_containerd(self, dummy: str) -> None:
+    def of_containerd(self) -> None:
+        """A hosts.toml, and a configuration that has containerd look for it."""
         if self._node.foreign:
             self.problems.append(self._node.foreign)
             return
@@ -140,8 +144,9 @@ class _Draft:
             # As it is: what an interrupted run has written and containerd has not read since is read now.
             self.config = _file(self._node.config, text, self._node.config_mode)
 
-    def of_others(self, name: str) -> None:
-        folder = "{0}/{1}".format(_CERTS[name], self._order.registry)
+    def of_certs_d(self, directory: str) -> None:
+        """What Docker began and others have taken over: a file in a directory of the registry's name."""
+        folder = "{0}/{1}".format(directory, self._order.registry)
         if self._order.present and self._order.authority:
             self._authority(folder)
         elif self._node.files.get(folder + "/ca.crt") is not None:
@@ -152,6 +157,7 @@ class _Draft:
             self.files.append(_file(folder + "/ca.crt", self._order.authority))
 
     def of_the_store(self) -> None:
+        """The system's own, for programs that are no runtime."""
         node, order = self._node, self._order
         wanted = order.present and order.system and bool(order.authority)
         if node.store is None:
