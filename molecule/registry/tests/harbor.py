@@ -27,6 +27,7 @@ REGISTRY = f"{ADDRESS}:5000"
 USER, PASSWORD = "lab", "switchyard-lab-registry"
 PKI, FILES = runs.ROOT / ".lab/pki", runs.ROOT / ".lab/nodes" / HOST
 NAMES = ("flannel", "flannel-cni-plugin")
+LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 _NOW = datetime.datetime.now(datetime.UTC)
 _DAY = datetime.timedelta(days=1)
 
@@ -36,13 +37,17 @@ def on_registry(*words: str) -> str:
     return lab.on_node(HOST, *words)
 
 
-def ask(path: str, method: str = "GET") -> tuple[bytes, str]:
-    """Ask the registry as the lab's user; the answer's content and its digest."""
+def ask(path: str, method: str = "GET", data: bytes | None = None, kind: str = "") -> tuple[bytes, str]:
+    """Ask the registry as the lab's user, or give it data of a media type; the answer's content and its digest."""
     context = ssl.create_default_context(cafile=str(PKI / "registry-ca.crt"))
     wanted = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
     pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    headers = {"Authorization": f"Basic {pair}", "Accept": wanted}
-    request = urllib.request.Request(f"https://{REGISTRY}/v2/{path}", headers=headers, method=method)
+    headers = {
+        "Authorization": f"Basic {pair}",
+        "Accept": f"{wanted}, {LIST}",
+        **({"Content-Type": kind} if kind else {}),
+    }
+    request = urllib.request.Request(f"https://{REGISTRY}/v2/{path}", data=data, headers=headers, method=method)
     with urllib.request.urlopen(request, context=context, timeout=10) as answer:
         return answer.read(), answer.headers.get("Docker-Content-Digest", "")
 
@@ -54,6 +59,17 @@ def digests() -> dict[str, str]:
         for tag in json.loads(ask(f"baseimages/{name}/tags/list")[0])["tags"]:
             found[f"{REGISTRY}/baseimages/{name}:{tag}"] = ask(f"baseimages/{name}/manifests/{tag}")[1]
     return found
+
+
+def make_list(name: str, tag: str, instances: dict[str, str]) -> str:
+    """Make a list of images that the repository has under other tags, by architecture; its digest."""
+    rows = []
+    for architecture, own in instances.items():
+        raw, digest = ask(f"{name}/manifests/{own}")
+        kind, platform = json.loads(raw)["mediaType"], {"architecture": architecture, "os": "linux"}
+        rows.append({"mediaType": kind, "size": len(raw), "digest": digest, "platform": platform})
+    data = json.dumps({"schemaVersion": 2, "mediaType": LIST, "manifests": rows}).encode()
+    return ask(f"{name}/manifests/{tag}", "PUT", data, LIST)[1]
 
 
 def forget_images() -> None:

@@ -113,6 +113,22 @@ def restart_counts() -> dict[str, int]:
     }
 
 
+def test_the_system_store_trusts_it_on_request_and_no_longer(pods):
+    node = "k8s-node2"
+    assert "CERTIFICATE_VERIFY_FAILED" in asked_by_python(node)
+    runs.play("registry.yml", network_registry_system_trust="true").must_succeed()
+    assert "401" in asked_by_python(node)
+    runs.play("registry.yml", network_registry_system_trust="true").must_change_nothing()
+    runs.play("registry.yml").must_succeed()
+    assert "CERTIFICATE_VERIFY_FAILED" in asked_by_python(node)
+
+
+def asked_by_python(node: str) -> str:
+    """What a program that knows nothing of runtimes is told."""
+    lines = f"import urllib.request\ntry:\n    urllib.request.urlopen('https://{REGISTRY}/v2/')\n"
+    return lab.on_node(node, "python3", "-c", lines + "except OSError as error:\n    print(error)\n")
+
+
 # ---- what is wrong is said before anything has changed
 
 
@@ -260,6 +276,52 @@ def upstream_here(home: Path) -> None:
     (home / ".docker/config.json").write_text(json.dumps({"auths": {REGISTRY: {"auth": pair}}}))
 
 
+COPY = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - switchyard.cni.registry_mirror:
+        images: [{source: "{{ lab_registry_host }}/many/tool:v1", target: "{{ lab_registry_host }}/mine/tool:v1"}]
+        registry: "{{ lab_registry_host }}"
+        authority: "{{ lookup('ansible.builtin.file', network_registry_ca_file) }}"
+        username: "{{ network_registry_username }}"
+        password: "{{ network_registry_password }}"
+        architectures: "{{ architectures }}"
+"""
+
+
+def test_of_an_image_for_many_architectures_one_is_copied_or_all_of_them(tmp_path):
+    """Two images stand for those of two architectures, pushed with skopeo and put into one list."""
+    book = written(tmp_path, COPY)
+    archive = runs.ROOT / ".lab/images/flannel.tar"
+    for architecture, image in (("amd64", "lab/flannel-cni-plugin:v0.9.1"), ("arm64", "lab/flannel:v0.28.10")):
+        push(tmp_path, f"docker-archive:{archive}:{image}", f"docker://{REGISTRY}/many/tool:{architecture}")
+    whole = harbor.make_list("many/tool", "v1", {"amd64": "amd64", "arm64": "arm64"})
+    single = harbor.ask("many/tool/manifests/arm64")[1]
+    for architectures, digest in (("[arm64]", single), ("[amd64, arm64]", whole), ("[]", whole)):
+        told = playing(book, architectures=architectures)
+        assert "copied in" in told or architectures == "[]"
+        assert harbor.ask("mine/tool/manifests/v1")[1] == digest
+        assert "there already" in playing(book, architectures=architectures)
+    assert harbor.ask(f"mine/tool/manifests/{single}")[1] == single
+
+
+def push(home: Path, source: str, target: str) -> None:
+    """By hand, as an operator would."""
+    (home / "ca.crt").write_text((harbor.PKI / "registry-ca.crt").read_text())
+    pair = harbor.base64.b64encode(f"{harbor.USER}:{PASSWORD}".encode()).decode()
+    (home / "auth.json").write_text(json.dumps({"auths": {REGISTRY: {"auth": pair}}}))
+    words = [
+        "skopeo",
+        "--insecure-policy",
+        "copy",
+        "--quiet",
+        f"--dest-cert-dir={home}",
+        f"--authfile={home}/auth.json",
+    ]
+    subprocess.run([*words, source, target], check=True, capture_output=True, timeout=60)
+
+
 # ---- a new authority
 
 
@@ -295,8 +357,7 @@ TRUST = """
 
 
 def test_a_real_docker_trusts_it_without_a_restart(tmp_path):
-    book = tmp_path / "trust.yml"
-    book.write_text(TRUST)
+    book = written(tmp_path, TRUST)
     image = next(image for image in harbor.digests() if image.rpartition("/")[2].startswith("flannel:"))
     credentials = {"auths": {REGISTRY: {"auth": harbor.base64.b64encode(f"lab:{PASSWORD}".encode()).decode()}}}
     (harbor.FILES / "docker").mkdir(exist_ok=True)
@@ -304,20 +365,29 @@ def test_a_real_docker_trusts_it_without_a_restart(tmp_path):
     pull = f"docker --config /etc/k8s/docker pull {image} 2>&1; true"
     started = on_registry("systemctl", "show", "--property=MainPID", "docker", "containerd")
     assert "certificate signed by unknown authority" in on_registry("sh", "-c", pull)
-    trusting(book, "present")
+    playing(book, state="present")
     assert "Downloaded newer image" in on_registry("sh", "-c", pull)
     assert harbor.digests()[image] in on_registry("docker", "image", "inspect", image)
     assert on_registry("systemctl", "show", "--property=MainPID", "docker", "containerd") == started
-    assert "changed=0" in trusting(book, "present")
+    assert "changed=0" in playing(book, state="present")
     on_registry("docker", "image", "rm", image)
-    trusting(book, "absent")
+    playing(book, state="absent")
     assert "certificate signed by unknown authority" in on_registry("sh", "-c", pull)
     assert on_registry("sh", "-c", "ls /etc/docker/certs.d 2>/dev/null || true").strip() == ""
 
 
-def trusting(book: Path, state: str) -> str:
+def written(folder: Path, text: str) -> Path:
+    """A playbook of the test's own."""
+    book = folder / "book.yml"
+    book.write_text(text)
+    return book
+
+
+def playing(book: Path, **settings: str) -> str:
+    """Run it on the lab's inventory; its output."""
     inventory = f"--inventory={runs.ROOT}/inventories/lab"
-    words = [runs.PLAYBOOK, str(book), inventory, "--extra-vars", f"state={state}"]
+    words = [runs.PLAYBOOK, str(book), inventory]
+    words += [word for name, value in settings.items() for word in ("--extra-vars", f"{{{name}: {value}}}")]
     done = subprocess.run(
         words, cwd=runs.ROOT, env=runs.environment(), capture_output=True, text=True, timeout=60, check=False
     )
