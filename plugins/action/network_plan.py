@@ -81,8 +81,7 @@ class ActionModule(ClusterAction):
             )
         except BackendError as error:
             raise AnsibleActionFail(str(error)) from error
-        registry = _plan.for_cluster(intent, values, [one.name for one in present.here]) if intent.registry else {}
-        return {**_result(plan, intent, cluster, problems), "registry": registry}
+        return {**_result(plan, intent, cluster, problems), "registry": _registry(intent, values, present)}
 
     def _cluster(
         self, intent: Intent, scope: str, variables: Variables
@@ -119,6 +118,13 @@ def _planned(
     if switching.change.switches and switching.begun is None:
         switching = replace(switching, stages=stages(intent, scene, present.here))
     return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away), cluster)
+
+
+def _registry(intent: Intent, values: t.Mapping[str, t.Any], present: Present) -> dict[str, t.Any]:
+    """What the tasks of the role registry need; nothing where no pod of the cluster runs an image from there."""
+    if not (intent.registry and intent.kube):
+        return {}
+    return _plan.for_cluster(intent, values, [one.name for one in present.here])
 
 
 def _result(
