@@ -11,7 +11,9 @@ from pathlib import Path
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _inventory
 from ansible_collections.switchyard.cni.plugins.plugin_utils._action import GROUPS, ClusterAction, Variables, refusal
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Member
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import host_of
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, warnings
 from ansible_collections.switchyard.cni.plugins.plugin_utils._registry import _certificate, _plan, _skopeo
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
@@ -69,15 +71,13 @@ class ActionModule(ClusterAction):
     ) -> tuple[list[tuple[str, str | None]], list[Problem]]:
         """The Nodes' names and architectures. Without an API server there is no cluster yet, which is no error."""
         raw, problems = self.cluster(variables, kubeconfig, context, gather=["nodes"])
-        told = [(one["name"], one.get("architecture")) for one in (raw or {}).get("nodes") or ()]
-        ready = {one["name"] for one in (raw or {}).get("nodes") or () if _answers(one)}
-        return [one for one in told if one[0] in ready], problems
+        members = Cluster.from_dict(raw or {}).members.values()
+        return [(one.name, one.architecture) for one in members if _answers(one)], problems
 
 
-def _answers(node: t.Mapping[str, t.Any]) -> bool:
+def _answers(node: Member) -> bool:
     """Whether the kubelet reports: without a pod network it is not Ready, and says so itself."""
-    ready = node.get("ready") or {}
-    return ready.get("status") != "Unknown"
+    return node.ready is None or node.ready.status != "Unknown"
 
 
 def _authority(path: str) -> tuple[str, list[Problem]]:
@@ -101,7 +101,7 @@ def _program() -> list[Problem]:
 
 def _reached(values: t.Mapping[str, t.Any], authority: str) -> list[Problem]:
     """Whether a connection comes about, with the trust that the nodes will have."""
-    host = _plan.host_of(values["network_registry"])
+    host = host_of(values["network_registry"])
     try:
         _certificate.handshake(*_plan.address_of(host), authority)
     except OSError as error:
