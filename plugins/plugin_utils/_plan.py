@@ -28,6 +28,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_images, plugin_plan
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import below
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import left_for_later, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch import _sweep
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch
@@ -256,10 +257,9 @@ def _pulls(intent: Intent, nodes: t.Sequence[ObservedNode], cluster: Cluster | N
     """What comes from the private registry, unless the agents run it already."""
     if cluster is None or not intent.registry:
         return ()
-    host = intent.registry.partition("/")[0]
-    wanted = [one.target for one in plugin_images(intent, len(nodes))]
+    wanted = plugin_images(intent, len(nodes))
     running = {image for one in cluster.daemonsets for image in one.images}
-    return () if wanted[0] in running else tuple(one for one in wanted if one.startswith(f"{host}/"))
+    return () if wanted[0].target in running else tuple(one.target for one in below(intent.registry, wanted))
 
 
 def _hold(intent: Intent, node: ObservedNode) -> dict[str, t.Any]:

@@ -54,14 +54,18 @@ class Release:
 def of_calico(calico: CalicoIntent, registry: str) -> Release:
     """The release that is declared."""
     number = release(calico.image_node, calico.version, CURRENT)
-    return (_merged if number >= _MERGED else _separate)(calico, registry or UPSTREAM, number)
+    return _laid_out(calico, registry or UPSTREAM, number)
+
+
+def _laid_out(calico: CalicoIntent, registry: str, number: tuple[int, ...]) -> Release:
+    return (_merged if number >= _MERGED else _separate)(calico, registry, number)
 
 
 def images(calico: CalicoIntent, registry: str, typha: bool) -> tuple[Image, ...]:
     """The images of the declared release, each once, with the tags that are declared."""
     plain = replace(calico, image_node="", image_cni="", image_kube_controllers="", image_typha="", image_calico="")
     number = release(calico.image_node, calico.version, CURRENT)
-    upstream = (_merged if number >= _MERGED else _separate)(plain, UPSTREAM, number)
+    upstream = _laid_out(plain, UPSTREAM, number)
     wanted = of_calico(calico, registry)
     pairs = dict(zip(_references(wanted, typha), _references(upstream, typha), strict=True))
     return tuple(Image(_tagged(source, tag_of(target)), target) for target, source in pairs.items())

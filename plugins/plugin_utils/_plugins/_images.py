@@ -37,6 +37,16 @@ def mirrored(explicit: str, registry: str, upstream: str, name: str, tag: str, d
     return Image(image_reference("", upstream, name, tag_of(target) or tag, digest), target)
 
 
+def host_of(registry: str) -> str:
+    """The host, with its port, of a registry and path."""
+    return registry.partition("/")[0]
+
+
+def below(registry: str, images: t.Iterable[Image]) -> tuple[Image, ...]:
+    """The images that nodes take from this registry."""
+    return tuple(one for one in images if one.target.startswith(f"{host_of(registry)}/"))
+
+
 def tag_of(reference: str) -> str:
     """The tag of a reference; empty where there is none."""
     return reference.split("@")[0].rsplit("/", 1)[-1].partition(":")[2]

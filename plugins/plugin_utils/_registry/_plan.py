@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_images
-from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import Image
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import Image, below, host_of
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._registry_settings import PULL_SECRET
 
@@ -41,11 +41,6 @@ class RegistryPlan:
             "architectures": list(self.architectures),
             "summary": list(self.summary),
         }
-
-
-def host_of(registry: str) -> str:
-    """The host, with its port, of a registry and path."""
-    return registry.partition("/")[0]
 
 
 def address_of(host: str) -> tuple[str, int]:
@@ -94,8 +89,7 @@ def plan(
 ) -> RegistryPlan:
     """The plan; ``nodes`` are the Nodes' names and architectures, none where no cluster was asked."""
     every = plugin_images(intent, len(nodes))
-    host = host_of(values["network_registry"])
-    images = every if saves else tuple(one for one in every if one.target.startswith(f"{host}/"))
+    images = every if saves else below(intent.registry, every)
     left = () if saves else tuple(one.target for one in every if one not in images)
     wanted = tuple(values["network_registry_architectures"])
     if not wanted and not saves:
