@@ -25,7 +25,9 @@ PAGE = 500
 CALICO = "/apis/crd.projectcalico.org/v1"
 POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
 DAEMONSETS = "/apis/apps/v1/daemonsets"
-MIRRORED = "/api/v1/namespaces/kube-system/configmaps/switchyard-cni-images"
+RECORD_NAMESPACE, RECORD = "kube-system", "switchyard-cni-images"
+"""The ConfigMap in which registry.yml writes down the digests that it has mirrored."""
+MIRRORED = "/api/v1/namespaces/{0}/configmaps/{1}".format(RECORD_NAMESPACE, RECORD)
 OPERATOR = "/apis/operator.tigera.io/v1/installations"
 FLANNEL_CONFIG, CALICO_CONFIG = "kube-flannel-cfg", "calico-config"
 # Services that every cluster has, to connect to: the API server's own, and DNS.

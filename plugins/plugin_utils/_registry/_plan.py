@@ -9,17 +9,15 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster._read import RECORD, RECORD_NAMESPACE
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_images
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images import Image, below, host_of
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem
 from ansible_collections.switchyard.cni.plugins.plugin_utils._registry_settings import PULL_SECRET
 
-NAMESPACE = "kube-system"
+NAMESPACE = RECORD_NAMESPACE
 """Where images are pulled by way of trial, and where it is kept what was mirrored."""
-
-RECORD = "switchyard-cni-images"
-"""The ConfigMap that says which digests were mirrored; the module cluster_network_info reads it."""
 
 PORT = 443
 _HOST = re.compile(r"\[?[A-Za-z0-9.:-]+\]?\Z")
