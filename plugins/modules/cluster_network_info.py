@@ -28,6 +28,7 @@ options:
   gather:
     description:
       - The sections to read. Only these are in the result, besides the version and the gaps.
+      - V(pods) and V(policies) have to be asked for, since there may be many thousands of them.
     type: list
     elements: str
     choices:
@@ -39,6 +40,8 @@ options:
       - services
       - service_cidrs
       - guarded
+      - pods
+      - policies
       - ipam
       - mirrored
       - journal
@@ -277,6 +280,62 @@ cluster:
       type: list
       elements: str
       sample: [default]
+    pods:
+      description: The pods that have, or will have, a network of their own. Those that have ended are left out.
+      returned: when asked for
+      type: list
+      elements: dict
+      contains:
+        namespace:
+          description: The pod's namespace.
+          returned: always
+          type: str
+        name:
+          description: The pod's name.
+          returned: always
+          type: str
+        uid:
+          description: The pod's own identity, which another pod of this name does not have.
+          returned: always
+          type: str
+        node:
+          description: Its Node, V(null) where it has none yet.
+          returned: always
+          type: str
+        addresses:
+          description: Its addresses.
+          returned: always
+          type: list
+          elements: str
+          sample: [172.50.2.3]
+        owner:
+          description: The kind of its controller, C(Static) for a pod of a kubelet's own, V(null) for none.
+          returned: always
+          type: str
+          sample: ReplicaSet
+        ready:
+          description: Whether it is Ready.
+          returned: always
+          type: bool
+        ending:
+          description: Whether it is being deleted.
+          returned: always
+          type: bool
+        grace:
+          description: How long it may take to end, in seconds.
+          returned: always
+          type: int
+          sample: 30
+        volumes:
+          description: The kinds of its volumes that are on the node, C(emptyDir) and C(hostPath).
+          returned: always
+          type: list
+          elements: str
+    policies:
+      description: The NetworkPolicies as namespace/name, by C(kubernetes) and C(calico).
+      returned: when asked for
+      type: dict
+      sample: {"kubernetes": ["default/web"], "calico": []}
     ipam:
       description: The blocks of Calico's IPAM.
       returned: when asked for

@@ -64,6 +64,39 @@ class Running(t.NamedTuple):
 
 
 @dataclass(frozen=True)
+class ClusterPod:
+    """A pod with a network of its own, as the API server knows it.
+
+    ``owner`` is the kind of its controller (``Static``: its kubelet), ``grace`` the seconds that it may take to end,
+    ``volumes`` the kinds of those that are on its node.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    node: str | None = None
+    addresses: tuple[str, ...] = ()
+    owner: str | None = None
+    ready: bool = False
+    ending: bool = False
+    grace: int = 30
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its name in the cluster."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies by name: those of Kubernetes, and those that only Calico knows."""
+
+    kubernetes: tuple[str, ...] = ()
+    calico: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class FlannelConfig:
     """A ConfigMap with flannel's net-conf.json; None with a ``problem`` when it is damaged."""
 
@@ -159,6 +192,8 @@ class Cluster:
     service_cidrs: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     guarded: frozenset[str] = frozenset()
+    pods: tuple[ClusterPod, ...] = ()
+    policies: Policies = field(default_factory=Policies)
     ipam: tuple[IpamBlock, ...] = ()
     mirrored: t.Mapping[str, str] = field(default_factory=dict)
     running: tuple[Running, ...] = ()
@@ -185,6 +220,8 @@ class Cluster:
             service_cidrs=tuple(raw.get("service_cidrs") or ()),
             namespaces=tuple(raw.get("namespaces") or ()),
             guarded=frozenset(raw.get("guarded") or ()),
+            pods=tuple(_pod(item) for item in raw.get("pods") or ()),
+            policies=Policies(**{key: tuple(some) for key, some in (raw.get("policies") or {}).items()}),
             ipam=tuple(
                 IpamBlock(item["cidr"], item.get("node"), tuple(Held(**one) for one in item.get("held") or ()))
                 for item in raw.get("ipam") or ()
@@ -229,6 +266,21 @@ def _condition(item: Raw | None) -> Condition | None:
     if not item:
         return None
     return Condition(item.get("status") or "Unknown", item.get("reason") or "", item.get("message") or "")
+
+
+def _pod(item: Raw) -> ClusterPod:
+    return ClusterPod(
+        namespace=item["namespace"],
+        name=item["name"],
+        uid=item["uid"],
+        node=item.get("node"),
+        addresses=tuple(item.get("addresses") or ()),
+        owner=item.get("owner"),
+        ready=bool(item.get("ready")),
+        ending=bool(item.get("ending")),
+        grace=30 if item.get("grace") is None else int(item["grace"]),
+        volumes=tuple(item.get("volumes") or ()),
+    )
 
 
 def _daemonset(item: Raw) -> DaemonSet:

@@ -19,7 +19,7 @@ def info_argument_spec() -> Dict[str, Any]:
             "type": "list",
             "elements": "str",
             "choices": list(_read.SECTIONS),
-            "default": list(_read.SECTIONS),
+            "default": [name for name in _read.SECTIONS if name not in _read.LARGE],
         },
         "services": {"type": "list", "elements": "str", "default": list(_read.SERVICES)},
         **connection_argument_spec(),

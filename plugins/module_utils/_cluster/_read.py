@@ -138,6 +138,18 @@ class _Reader:
             found.add("")
         return sorted(found)
 
+    def pods(self) -> List[Cluster]:
+        """The pods with a network of their own."""
+        return self._list("/api/v1/pods", _trim.pod)
+
+    def policies(self) -> Cluster:
+        """The policies by name: those of Kubernetes, which any plugin may enforce, and Calico's own."""
+        own = CALICO + "/networkpolicies", CALICO + "/globalnetworkpolicies"
+        return {
+            "kubernetes": sorted(self._list(POLICIES, _trim.policy)),
+            "calico": sorted(name for path in own for name in self._list(path, _trim.policy)),
+        }
+
     def ipam(self) -> List[Cluster]:
         """The addresses that Calico's IPAM holds for pods, by block."""
         return self._list(CALICO + "/ipamblocks", lambda item: _trim.ipam_block(item, self._now))
@@ -202,8 +214,12 @@ _SECTIONS: Mapping[str, Callable[[_Reader], Any]] = {
     "services": _Reader.services,
     "service_cidrs": _Reader.service_cidrs,
     "guarded": _Reader.guarded,
+    "pods": _Reader.pods,
+    "policies": _Reader.policies,
     "ipam": _Reader.ipam,
     "mirrored": _Reader.mirrored,
     "journal": _Reader.journal,
 }
 SECTIONS = tuple(_SECTIONS)
+LARGE = ("pods", "policies")
+"""Sections that are read only where they are asked for: a cluster may have many thousands of them."""

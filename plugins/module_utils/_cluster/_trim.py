@@ -261,3 +261,36 @@ def service(item: Object) -> Optional[Trimmed]:
 def service_cidrs(item: Object) -> List[str]:
     """The networks of a ServiceCIDR."""
     return list((item.get("spec") or {}).get("cidrs") or [])
+
+
+_LOCAL = {"emptyDir": "emptyDir", "hostPath": "hostPath"}
+_ENDED = ("Succeeded", "Failed")
+
+
+def pod(item: Object) -> Optional[Trimmed]:
+    """A pod that has, or will have, a network of its own; None for one that has ended or uses its node's network."""
+    about, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
+    if spec.get("hostNetwork") or status.get("phase") in _ENDED:
+        return None
+    addresses = [entry["ip"] for entry in status.get("podIPs") or [] if entry.get("ip")]
+    owners = [one for one in about.get("ownerReferences") or [] if one.get("controller")]
+    static = "kubernetes.io/config.mirror" in (about.get("annotations") or {})
+    conditions = {entry.get("type"): entry.get("status") for entry in status.get("conditions") or []}
+    return {
+        "namespace": about["namespace"],
+        "name": about["name"],
+        "uid": about["uid"],
+        "node": spec.get("nodeName"),
+        "addresses": addresses or [one for one in [status.get("podIP")] if one],
+        "owner": "Static" if static else (owners[0]["kind"] if owners else None),
+        "ready": conditions.get("Ready") == "True",
+        "ending": bool(about.get("deletionTimestamp")),
+        "grace": spec.get("terminationGracePeriodSeconds"),
+        "volumes": sorted({_LOCAL[kind] for one in spec.get("volumes") or [] for kind in _LOCAL if kind in one}),
+    }
+
+
+def policy(item: Object) -> str:
+    """A policy by its name, with its namespace where it has one."""
+    about = item["metadata"]
+    return "/".join(word for word in (about.get("namespace"), about["name"]) if word)

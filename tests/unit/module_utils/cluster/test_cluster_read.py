@@ -11,7 +11,13 @@ from datetime import datetime
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _trim
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster._api import ApiError, ApiMissing, ApiRefused
-from ansible_collections.switchyard.cni.plugins.module_utils._cluster._read import SECTIONS, Request, read
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster._module import info_argument_spec
+from ansible_collections.switchyard.cni.plugins.module_utils._cluster._read import (
+    POLICIES,
+    SECTIONS,
+    Request,
+    read,
+)
 
 FLANNEL = "flannel.alpha.coreos.com"
 
@@ -292,3 +298,12 @@ def test_the_namespaces_in_which_policies_say_who_may_talk_to_whom():
 
 def test_numbers_that_are_none():
     assert _trim.bgp_configuration({"spec": {"asNumber": "64512.0"}})["as_number"] == 64512
+
+
+def test_pods_and_policies_are_read_only_where_they_are_asked_for():
+    assert {"pods", "policies"}.isdisjoint(info_argument_spec()["gather"]["default"])
+    at = {
+        POLICIES: [{"metadata": {"namespace": "shop", "name": "web"}}],
+        CALICO + "/globalnetworkpolicies": [{"metadata": {"name": "all"}}],
+    }
+    assert cluster(at, "policies")["policies"] == {"kubernetes": ["shop/web"], "calico": ["all"]}
