@@ -12,7 +12,8 @@ version_added: "0.3.0"
 description:
   - Deletes the IPPool, waits until Calico has taken back every address of it, and deletes the IPAM blocks and block
     affinities that Calico itself leaves behind, which BIRD would announce for ever.
-  - An address that a pod has is never taken back by this. The task then fails and says where they are.
+  - An address that a pod has is never taken back by this, unless Calico itself has ended. The task then fails and says
+    where they are.
 author:
   - The switchyard.cni developers (@switchyard)
 extends_documentation_fragment:
@@ -46,6 +47,12 @@ options:
       - Seconds in which its addresses must be given back.
     type: float
     default: 120.0
+  ended:
+    description:
+      - Whether Calico's agents are gone for good and no pod has an address of the pool. Then what is noted as given out
+        is nobody's, and goes with the IPAM handles of the pool.
+    type: bool
+    default: false
 seealso:
   - module: switchyard.cni.network_plan
 """

@@ -23,7 +23,7 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Remains:
-    """What there is of a pool: the IPPool itself, its blocks and affinities, by path; ``used`` are addresses in use.
+    """What there is of a pool, by path: the IPPool itself, its blocks, affinities and handles.
 
     ``used`` maps a block to how many of its addresses are given out.
     """
@@ -31,29 +31,37 @@ class Remains:
     pool: Optional[str] = None
     blocks: Tuple[str, ...] = ()
     affinities: Tuple[str, ...] = ()
+    handles: Tuple[str, ...] = ()
     used: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def paths(self) -> Tuple[str, ...]:
         """Everything, in the order in which it goes."""
-        return tuple(filter(None, (self.pool,))) + self.affinities + self.blocks
+        return tuple(filter(None, (self.pool,))) + self.affinities + self.blocks + self.handles
 
 
-def gather(api: ApiServer, name: str, cidr: str) -> Remains:
-    """What there is of a pool. Raises ApiError."""
+def gather(api: ApiServer, name: str, cidr: str, ended: bool = False) -> Remains:
+    """What there is of a pool; where Calico has ended, nothing of it is in use. Raises ApiError."""
     blocks = _within(api, "ipamblocks", cidr)
-    used = {one["spec"]["cidr"]: _given_out(one) for one in blocks if _given_out(one)}
+    used = {one["spec"]["cidr"]: _given_out(one) for one in blocks if _given_out(one) and not ended}
     path = "{0}/ippools/{1}".format(CALICO, name)
     return Remains(
         pool=path if _is_there(api, path) else None,
         blocks=_paths("ipamblocks", blocks),
         affinities=_paths("blockaffinities", _within(api, "blockaffinities", cidr)),
+        handles=_handles(api, cidr) if ended else (),
         used=used,
     )
 
 
 def drain(
-    api: ApiWriter, name: str, cidr: str, timeout: float, clock: Callable[[], float], pause: Callable[[float], None]
+    api: ApiWriter,
+    name: str,
+    cidr: str,
+    timeout: float,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+    ended: bool = False,
 ) -> Remains:
     """Delete the pool, wait until nobody has an address of it any more, and delete the rest.
 
@@ -61,13 +69,13 @@ def drain(
     """
     end = clock() + timeout
     while True:
-        there = gather(api, name, cidr)
+        there = gather(api, name, cidr, ended)
         if there.pool:
             _delete(api, there.pool)
         elif not there.used:
             for path in there.paths:
                 _delete(api, path)
-            there = gather(api, name, cidr)
+            there = gather(api, name, cidr, ended)
         if not there.paths or clock() >= end:
             return there
         pause(0.5)
@@ -75,11 +83,25 @@ def drain(
 
 def _within(api: ApiServer, plural: str, cidr: str) -> List[Object]:
     network = [ip_network(cidr)]
+    return [one for one in _all(api, plural) if inside(ip_network(one["spec"]["cidr"]), network)]
+
+
+def _handles(api: ApiServer, cidr: str) -> Tuple[str, ...]:
+    """The IPAMHandles of which every address is one of the pool's."""
+    network = [ip_network(cidr)]
+    found = [
+        one
+        for one in _all(api, "ipamhandles")
+        if all(inside(ip_network(block), network) for block in one["spec"].get("block") or {})
+    ]
+    return _paths("ipamhandles", found)
+
+
+def _all(api: ApiServer, plural: str) -> List[Object]:
     try:
-        found = list(items(api, "{0}/{1}".format(CALICO, plural)))
+        return list(items(api, "{0}/{1}".format(CALICO, plural)))
     except ApiMissing:
         return []
-    return [one for one in found if inside(ip_network(one["spec"]["cidr"]), network)]
 
 
 def _given_out(block: Object) -> int:

@@ -21,6 +21,7 @@ def pool_argument_spec() -> Dict[str, Any]:
         name={"type": "str", "required": True},
         cidr={"type": "str", "required": True},
         timeout={"type": "float", "default": 120.0},
+        ended={"type": "bool", "default": False},
     )
 
 
@@ -30,11 +31,12 @@ def run_drain(module: AnsibleModule, api: Optional[_api.ApiWriter] = None) -> No
     try:
         ip_network(params["cidr"])
         server = api or _module.server(module)
-        before = _pool.gather(server, params["name"], params["cidr"])
+        before = _pool.gather(server, params["name"], params["cidr"], params["ended"])
         left = before
         if before.paths and not module.check_mode:
             clock = time.monotonic
-            left = _pool.drain(server, params["name"], params["cidr"], params["timeout"], clock, time.sleep)
+            words = (params["name"], params["cidr"], params["timeout"])
+            left = _pool.drain(server, *words, clock, time.sleep, params["ended"])
     except (_api.ApiError, ValueError) as error:
         module.fail_json(msg=str(error))
         raise

@@ -26,7 +26,7 @@ class Ipam(FakeCluster):
 
     def get(self, path, **query):
         plural = path.rpartition("/")[2]
-        if plural in ("ipamblocks", "blockaffinities"):
+        if plural in ("ipamblocks", "blockaffinities", "ipamhandles"):
             return {"items": [one for key, one in self.objects.items() if key.startswith(path + "/")]}
         return super().get(path, **query)
 
@@ -66,3 +66,15 @@ def test_what_is_gone_is_gone():
     ipam.writes.clear()
     assert (drained(ipam).paths, ipam.writes) == ((), [])
     assert gather(ipam, "prearm", CIDR).pool is None
+
+
+def test_where_calico_has_ended_nothing_is_in_use_and_the_handles_go_too():
+    ipam = Ipam(given_back_after=1000.0)
+    for name, block in (("of-mine", "198.18.0.0/30"), ("of-others", "172.50.0.0/26")):
+        handle = {"metadata": {"name": name}, "spec": {"handleID": name, "block": {block: 1}}}
+        ipam._put(f"{CALICO}/ipamhandles/{name}", handle)
+    left = drain(ipam, "prearm", CIDR, 10.0, lambda: ipam.time, ipam.pause, ended=True)
+    assert left.paths == ()
+    assert ipam.time < 10.0
+    gone = {path.removeprefix(CALICO + "/") for dummy, path in ipam.writes}
+    assert gone == {"ippools/prearm", "blockaffinities/mine", "ipamblocks/mine", "ipamhandles/of-mine"}
