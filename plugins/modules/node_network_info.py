@@ -43,6 +43,7 @@ options:
       - sysctls
       - cni
       - subnet_env
+      - cni_cache
       - leases
       - pods
       - network_manager
@@ -66,6 +67,7 @@ options:
       - sysctls
       - cni
       - subnet_env
+      - cni_cache
       - leases
       - pods
       - network_manager
@@ -634,6 +636,13 @@ node:
         FLANNEL_SUBNET: 172.50.1.1/24
         FLANNEL_MTU: "1450"
         FLANNEL_IPMASQ: "true"
+    cni_cache:
+      description:
+        - The files in which libcni (C(/var/lib/cni/results)) and CNI plugins remember pods, by their paths.
+      returned: when asked for
+      type: list
+      elements: path
+      sample: ["/var/lib/cni/results/cbr0-4c1f0e...-eth0"]
     leases:
       description:
         - The addresses that the IPAM plugin host-local has given away, by network, from C(/var/lib/cni/networks).

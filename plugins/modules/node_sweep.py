@@ -98,6 +98,13 @@ options:
         type: list
         elements: str
         default: []
+      leases_only:
+        description:
+          - Whether nothing goes but addresses that are reserved for no pod. Agents may run meanwhile.
+          - host-local frees an address when the plugin that took it is asked to, so that a pod which ends while another
+            plugin is in force leaves its own behind.
+        type: bool
+        default: false
   cni_conf_dir:
     description:
       - Where the container runtime reads CNI configuration.

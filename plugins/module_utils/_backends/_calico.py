@@ -69,10 +69,16 @@ TRACES = Traces(
     shared_devices=(TUNL0,),
     protocols=("bird", "80"),
     chains=("cali-*",),
+    comments=("cali:",),
     filter_tables=("calico", "calico-arp"),
     # felix/ipsets: cali40, cali60, and cali4t, cali6t while it swaps.
     ipsets=("cali[46][0t]*",),
-    files=("/var/lib/calico/nodename", "/var/lib/calico/mtu", "/var/lib/calico/shutdownTS"),
+    files=(
+        "/etc/cni/net.d/calico-kubeconfig",
+        "/var/lib/calico/nodename",
+        "/var/lib/calico/mtu",
+        "/var/lib/calico/shutdownTS",
+    ),
     cni_configs=("10-calico.conflist", "10-canal.conflist"),
     cni_plugins=("calico",),
     lease_networks=("k8s-pod-network",),

@@ -78,6 +78,7 @@ TRACES = Traces(
     cni_configs=("10-flannel.conflist", "10-flannel.conf"),
     cni_plugins=("flannel",),
     lease_networks=("cbr0",),
+    caches=("/var/lib/cni/flannel",),
     agents=("flanneld",),
     annotations=PREFIX,
 )

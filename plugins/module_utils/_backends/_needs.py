@@ -78,9 +78,9 @@ class Traces:
 
     ``devices`` are name patterns (fnmatch), ``kinds`` narrower ones, each with the kind of device that the plugin makes
     by such a name (ip-link(8)); ``shared_devices`` may belong to somebody else, so only an address or a route on them
-    counts. ``agents`` are processes: the agent itself, then those that
-    serve it. ``protocols`` are the route protocols of its programs (rtnetlink(7)). ``annotations`` is the prefix of its
-    notes on a Node.
+    counts. ``agents`` are processes: the agent itself, then those that serve it. ``protocols`` are the route protocols
+    of its programs (rtnetlink(7)), ``comments`` how the comments of its rules in others' chains begin, ``caches`` the
+    directories in which its CNI plugin remembers pods. ``annotations`` is the prefix of its notes on a Node.
     """
 
     devices: t.Tuple[str, ...] = ()
@@ -88,12 +88,14 @@ class Traces:
     shared_devices: t.Tuple[str, ...] = ()
     protocols: t.Tuple[str, ...] = ()
     chains: t.Tuple[str, ...] = ()
+    comments: t.Tuple[str, ...] = ()
     filter_tables: t.Tuple[str, ...] = ()
     ipsets: t.Tuple[str, ...] = ()
     files: t.Tuple[str, ...] = ()
     cni_configs: t.Tuple[str, ...] = ()
     cni_plugins: t.Tuple[str, ...] = ()
     lease_networks: t.Tuple[str, ...] = ()
+    caches: t.Tuple[str, ...] = ()
     agents: t.Tuple[str, ...] = ()
     annotations: str = ""
 

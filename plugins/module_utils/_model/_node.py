@@ -58,6 +58,7 @@ class NodeFacts:
     kube_proxy_mode: str = "unknown"
     pods: t.Tuple[_pods.Pod, ...] = ()
     leases: t.Tuple[_pods.Lease, ...] = ()
+    cni_cache: t.Tuple[str, ...] = ()
     chains: t.Tuple[_filters.Chain, ...] = ()
     filter_tables: t.Tuple[_filters.FilterTable, ...] = ()
     filter_counts: t.Mapping[str, int] = field(default_factory=dict)
@@ -120,6 +121,7 @@ def _parse_node(node: t.Mapping[str, t.Any]) -> NodeFacts:
         kube_proxy_mode=(node.get("filters") or {}).get("kube_proxy_mode") or "unknown",
         pods=_each(node, "pods", _pods.parse_pod),
         leases=_pods.parse_leases(node.get("leases") or {}),
+        cni_cache=tuple(node.get("cni_cache") or ()),
         chains=_each(firewall, "chains", _filters.parse_chain),
         filter_tables=_each(firewall, "tables", _filters.parse_filter_table),
         filter_counts=dict(firewall.get("counts") or {}),

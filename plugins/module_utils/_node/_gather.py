@@ -44,6 +44,7 @@ _COLLECTORS: Mapping[str, Callable[[Look], Any]] = {
     "sysctls": _facts.sysctls,
     "cni": _facts.cni,
     "subnet_env": _facts.subnet_env,
+    "cni_cache": _leases.cached,
     "leases": _leases.leases,
     "pods": _pods.pods,
     "network_manager": _facts.network_manager,

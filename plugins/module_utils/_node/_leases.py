@@ -15,6 +15,7 @@ import json
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, reason
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
@@ -59,6 +60,15 @@ def _leased(reader: NodeReader, directory: str) -> List[Dict[str, Any]]:
         age = max(0, int(now - lease.mtime))
         found.append({"address": name, "container": content[0] if content else None, "age": age})
     return found
+
+
+def cached(look: Look) -> List[str]:
+    """Collector of the section `cni_cache`: what libcni and CNI plugins remember of pods and addresses, by path."""
+    known = traces().values()
+    folders = [RESULTS, *(path for one in known for path in one.caches)]
+    folders += [os.path.join(NETWORKS, network) for one in known for network in one.lease_networks]
+    found = [(path, name) for path in folders for name in look.attempt(path, _names, look.reader, path) or []]
+    return [os.path.join(path, name) for path, name in found if not _is_address(name)]
 
 
 def attachments(look: Look) -> List[Attachment]:

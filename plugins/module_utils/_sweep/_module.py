@@ -36,6 +36,7 @@ def sweep_argument_spec() -> t.Dict[str, t.Any]:
         "prefixes": {"type": "list", "elements": "int", "default": []},
         "in_use": {"type": "bool", "default": False},
         "unload": {"type": "list", "elements": "str", "default": []},
+        "leases_only": {"type": "bool", "default": False},
     }
     return {
         "order": {"type": "dict", "required": True, "options": order},

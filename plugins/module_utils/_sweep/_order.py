@@ -42,7 +42,8 @@ class SweepOrder:
     """What goes: everything that ``plugins`` have left, but for what ``keep`` has in use.
 
     ``prefixes`` are the lengths of nodes' subnets in bits. ``in_use`` says that what pods still use goes too,
-    ``unload`` names kernel modules that go when nobody on the node uses them any more.
+    ``unload`` names kernel modules that go when nobody on the node uses them any more. ``leases_only`` says that
+    nothing goes but reserved addresses that no pod has, even while the agents run.
     """
 
     plugins: t.Tuple[str, ...]
@@ -51,6 +52,7 @@ class SweepOrder:
     keep: t.Optional[Keep] = None
     in_use: bool = False
     unload: t.Tuple[str, ...] = ()
+    leases_only: bool = False
 
     def holds(self, network: IPNetwork) -> bool:
         """Whether a network is part of the pods'."""
@@ -75,6 +77,7 @@ def parse_order(option: t.Mapping[str, t.Any]) -> SweepOrder:
         keep=_keep(keep, tuple(known)) if keep else None,
         in_use=bool(option.get("in_use")),
         unload=tuple(option.get("unload") or ()),
+        leases_only=bool(option.get("leases_only")),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._node._leases import NETWORKS, RESULTS
 from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import Remove, Step
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order import SweepOrder
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps import (
@@ -28,7 +29,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps impor
     UnloadModule,
 )
 
-SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "leases", "pods", "agents")
+SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "cni_cache", "leases", "pods", "agents")
 """The sections of node_network_info that a sweep looks at."""
 
 YOUNG = 300.0
@@ -60,6 +61,8 @@ def files(order: SweepOrder) -> t.Tuple[str, ...]:
 
 def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
     """What goes: routes before devices, and what refers to a thing before the thing."""
+    if order.leases_only:
+        return _leases(facts, order)
     running = {plugin: told for plugin in order.plugins for told in _running(facts, order, plugin)}
     plans = [_Plan(facts, order, plugin) for plugin in order.plugins if plugin not in running]
     parts = (_Plan.routes, _Plan.addresses, _Plan.links, _Plan.chains, _Plan.tables, _Plan.ipsets, _Plan.files)
@@ -69,6 +72,12 @@ def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
     steps += unused.modules()
     notes = (*running.values(), *(note for plan in plans for note in plan.kept), *unused.kept)
     return Sweep(tuple(dict.fromkeys(steps)), notes)
+
+
+def _leases(facts: NodeFacts, order: SweepOrder) -> Sweep:
+    plans = [_Plan(facts, order, plugin) for plugin in order.plugins]
+    steps = [step for plan in plans for step in plan.leases()]
+    return Sweep(tuple(steps), tuple(note for plan in plans for note in plan.kept))
 
 
 def _running(facts: NodeFacts, order: SweepOrder, plugin: str) -> t.Iterator[str]:
@@ -200,7 +209,7 @@ class _Plan:
             if chain.flavour.startswith("iptables") and matches(chain.name, self._traces.chains):
                 found.setdefault((chain.flavour, chain.family, chain.table), []).append(chain.name)
         for (flavour, family, table), names in found.items():
-            yield RemoveChains(flavour, family, table, tuple(sorted(names)))
+            yield RemoveChains(flavour, family, table, tuple(sorted(names)), self._traces.comments)
 
     def tables(self) -> t.Iterator[Step]:
         if self._keep is not None and self._keep.nftables:
@@ -228,6 +237,17 @@ class _Plan:
         for path in self._traces.files:
             if self._facts.files.get(path):
                 yield Remove(path)
+        if self._order.keep is not None:
+            yield from map(Remove, self._cached())
+
+    def _cached(self) -> t.Iterator[str]:
+        """What libcni and the plugin remember of pods: none of them is left where another plugin has them all."""
+        for path in self._facts.cni_cache:
+            folder, dummy, name = path.rpartition("/")
+            networks = self._traces.lease_networks
+            remembered = folder == RESULTS and name.startswith(tuple(one + "-" for one in networks))
+            if remembered or folder in self._traces.caches + tuple("%s/%s" % (NETWORKS, one) for one in networks):
+                yield path
 
     def leases(self) -> t.Iterator[Step]:
         """Addresses that no pod holds; host-local frees one only when the plugin that took it is asked to."""
@@ -238,10 +258,12 @@ class _Plan:
         if stranger is not None and not self._order.in_use:
             self._left("reserved addresses", "%s leads to a pod that is not known" % stranger)
             return
+        # With another plugin in force nobody makes a pod with this one at this moment.
+        young = 0.0 if self._order.keep is not None and not self._own else YOUNG
         for lease in self._facts.leases:
-            free = lease.address not in held and lease.age > YOUNG
+            free = lease.address not in held and lease.age >= young
             if lease.network in self._traces.lease_networks and (free or (self._order.in_use and not self._own)):
-                yield RemoveLease(lease.network, lease.address, YOUNG if not self._order.in_use else 0.0)
+                yield RemoveLease(lease.network, lease.address, young if not self._order.in_use else 0.0)
 
     def _unknown_pod(self) -> t.Optional[str]:
         """The node's end of a pod that was not found, where an address may be held that nobody has seen."""

@@ -101,12 +101,16 @@ class RemoveLink(_Removal):
 
 @dataclass(frozen=True)
 class RemoveChains(_Removal):
-    """An agent's chains in one table of iptables, and the rules of others that jump to them, in one transaction."""
+    """An agent's chains in one table of iptables, and its rules in chains of others, in one transaction.
+
+    Those are the rules that jump to its chains, and those with a comment that begins with one of ``comments``.
+    """
 
     flavour: str
     family: str
     table: str
     names: t.Tuple[str, ...]
+    comments: t.Tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -125,7 +129,7 @@ class RemoveChains(_Removal):
         saved = node.run([save, "-t", self.table])
         if saved.rc != 0:
             raise NodeError("%s -t %s failed: %s" % (save, self.table, saved.reason))
-        script = removal(saved.out, self.table, self.names)
+        script = removal(saved.out, self.table, self.names, self.comments)
         if not script:
             return
         argv = [save[: -len("save")] + "restore", "--noflush", "--wait", "5"]
@@ -134,25 +138,27 @@ class RemoveChains(_Removal):
             raise NodeError("%s failed: %s" % (" ".join(argv), done.reason))
 
 
-def removal(saved: str, table: str, names: t.Collection[str]) -> str:
+def removal(saved: str, table: str, names: t.Collection[str], comments: t.Tuple[str, ...] = ()) -> str:
     """The input of iptables-restore that removes chains of a table; empty when none is there (iptables-save(8))."""
     lines = saved.splitlines()
     there = [name for name in names if any(line.startswith(":%s " % name) for line in lines)]
     if not there:
         return ""
-    jumps = [line for line in lines if line.startswith("-A ") and _jumps(shlex.split(line), there)]
+    rules = [(line, shlex.split(line)) for line in lines if line.startswith("-A ")]
+    theirs = [line for line, words in rules if words[1] not in there and _is_of(words, there, comments)]
     script = ["*" + table]
     # With --noflush, declaring a chain of one's own empties it.
     script += [":%s - [0:0]" % name for name in there]
-    script += ["-D" + line[2:] for line in jumps]
+    script += ["-D" + line[2:] for line in theirs]
     script += ["-X " + name for name in there]
     return "\n".join(script + ["COMMIT", ""])
 
 
-def _jumps(words: t.Sequence[str], names: t.Collection[str]) -> bool:
-    """Whether a rule of another chain leads to one of these; what a comment says is one word."""
-    leads = any(word in ("-j", "-g") and to in names for word, to in zip(words, words[1:]))
-    return leads and words[1] not in names
+def _is_of(words: t.Sequence[str], names: t.Collection[str], comments: t.Tuple[str, ...]) -> bool:
+    """Whether a rule leads to one of these chains, or is signed in its comment, which is one word."""
+    pairs = list(zip(words, words[1:]))
+    leads = any(word in ("-j", "-g") and to in names for word, to in pairs)
+    return leads or any(word == "--comment" and said.startswith(comments) for word, said in pairs if comments)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     Address,
     Agent,
     FilterTable,
+    Lease,
     Link,
     NodeFacts,
     Pod,
@@ -61,6 +64,64 @@ def test_a_chain_is_emptied_and_removed_with_the_rules_that_lead_to_it():
 
 def test_chains_that_are_gone_need_no_transaction():
     assert removal(SAVED, "nat", ["FLANNEL-FWD"]) == ""
+
+
+SIGNED = """\
+*filter
+:FORWARD ACCEPT [0:0]
+:cali-FORWARD - [0:0]
+-A FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD
+-A FORWARD -m comment --comment "cali:S93hcgKJrXEqnTfs" -m mark --mark 0x10000/0x10000 -j ACCEPT
+-A FORWARD -m comment --comment "not of cali:S93hcgKJrXEqnTfs" -j ACCEPT
+-A cali-FORWARD -m comment --comment "cali:vjrMJCRpqwy5oRoX" -j MARK --set-xmark 0x0/0xe0000
+COMMIT
+"""
+
+
+def test_rules_that_an_agent_has_signed_in_a_chain_of_others_go_with_its_chains():
+    removed = [line for line in removal(SIGNED, "filter", ["cali-FORWARD"], ("cali:",)).splitlines() if "-D" in line]
+    assert removed == [
+        '-D FORWARD -m comment --comment "cali:wUHhoiAYhphO9Mso" -j cali-FORWARD',
+        '-D FORWARD -m comment --comment "cali:S93hcgKJrXEqnTfs" -m mark --mark 0x10000/0x10000 -j ACCEPT',
+    ]
+
+
+OTHER = {"plugins": ["flannel"], "pod_networks": ["172.50.0.0/16"], "keep": {"plugin": "calico"}}
+RESERVED = NodeFacts(
+    leases=(Lease("cbr0", "172.50.1.5", "a", 3.0), Lease("cbr0", "172.50.1.6", "b", 3.0)),
+    pods=(Pod(("172.50.1.6",), "default/web", host_dev="veth1"),),
+    links=(Link("flannel.1", 1450, "vxlan"),),
+    agents=(Agent("flanneld", 7),),
+    cni_cache=(
+        "/var/lib/cni/results/cbr0-a-eth0",
+        "/var/lib/cni/results/k8s-pod-network-c-eth0",
+        "/var/lib/cni/results/cni-loopback-a-lo",
+        "/var/lib/cni/flannel/a",
+        "/var/lib/cni/networks/cbr0/last_reserved_ip.0",
+    ),
+    source={"leases": {}, "pods": []},
+)
+
+
+def test_addresses_that_pods_have_left_are_freed_while_the_agent_runs_and_nothing_else_goes():
+    sweep = plan_sweep(RESERVED, parse_order({**OTHER, "leases_only": True}))
+    assert [step.describe() for step in sweep.steps] == ["remove reservation of 172.50.1.5 in cbr0"]
+
+
+def test_a_young_reservation_of_the_plugin_in_force_is_a_pod_that_is_being_made():
+    order = parse_order({**OTHER, "keep": {**KEEP}, "leases_only": True})
+    assert plan_sweep(RESERVED, order).steps == ()
+
+
+def test_what_was_remembered_of_pods_goes_with_their_plugin_and_what_is_remembered_of_others_stays():
+    gone = replace(RESERVED, agents=(), links=(), pods=(), leases=())
+    assert [step.describe() for step in plan_sweep(gone, parse_order(OTHER)).steps] == [
+        "remove /var/lib/cni/results/cbr0-a-eth0",
+        "remove /var/lib/cni/flannel/a",
+        "remove /var/lib/cni/networks/cbr0/last_reserved_ip.0",
+    ]
+    own = parse_order({**OTHER, "keep": {"plugin": "flannel"}})
+    assert plan_sweep(gone, own).steps == ()
 
 
 @pytest.mark.parametrize(
