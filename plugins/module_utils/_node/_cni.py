@@ -19,6 +19,8 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._errors impor
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 
 CONF_DIR = "/etc/cni/net.d"
+CHOICE = "00-switchyard-cni.conflist"
+"""The file that decides which plugin new pods get while two are installed; see _choice."""
 BIN_DIR = "/opt/cni/bin"
 # Where distributions (Debian containernetworking-plugins, Fedora) and k3s keep plugins besides BIN_DIR.
 SEARCH_DIRS = ("/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni", "/usr/local/lib/cni")
