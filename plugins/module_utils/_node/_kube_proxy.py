@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The switchyard.cni developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""kube-proxy's cluster CIDR on a node: by what it was told, and how it is told another one.
+
+By this CIDR kube-proxy tells its node's own pods from everybody else; whoever is not inside is masqueraded on the way
+to a service, so that the backend sees the node's address (Kubernetes, kube-proxy --cluster-cidr; pkg/proxy/util,
+LocalTrafficDetector). Only the local pods of a node count, which is why nodes can change one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _agents, _processes
+from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
+from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, Request
+from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
+from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import Command, Step, Systemctl, WriteFile
+
+NAME = "kube-proxy"
+UNIT, POD, UNKNOWN = "unit", "pod", "unknown"
+"""Who starts kube-proxy: a unit of systemd, a kubelet, or nobody that is known here."""
+
+_FLAG = re.compile(r"""(?P<flag>--cluster-cidr(?:=|[ \t]+))(?P<quote>["']?)(?P<value>[^\s"'\\]+)(?P=quote)""")
+_KEY = re.compile(r"""^(?P<flag>clusterCIDR:[ \t]*)(?P<quote>["']?)(?P<value>[^\s"'#]*)(?P=quote)""", re.MULTILINE)
+_VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class KubeProxy:
+    """A running kube-proxy; ``files`` are those that may hold its options, with their content."""
+
+    pid: int
+    cluster_cidr: str
+    starter: str = UNKNOWN
+    unit: str = ""
+    files: Tuple[Tuple[str, bytes, int], ...] = ()
+
+
+def gather(reader: NodeReader) -> Optional[KubeProxy]:
+    """The node's kube-proxy; None where there is none. Raises NodeError."""
+    found = [
+        one
+        for one in _processes.processes(Look(reader, Request(sections=())))
+        if _agents.agent_name(one) == NAME and _processes.in_this_network(reader, one.pid)
+    ]
+    if not found:
+        return None
+    process = found[0]
+    argv = _agents.arguments(process)
+    config = _agents.option(argv, "config")
+    files = [config] if config else []
+    starter, unit = _starter(_text(reader, "/proc/{0}/cgroup".format(process.pid)))
+    if starter == UNIT:
+        files += _files_of(reader, unit)
+    told = tuple(one for path in dict.fromkeys(files) for one in _file(reader, path))
+    cidr = _agents.option(argv, "cluster-cidr") or _configured(told, config) or ""
+    return KubeProxy(process.pid, cidr, starter, unit, told)
+
+
+def _starter(cgroups: str) -> Tuple[str, str]:
+    """cgroups(7): the last part of a path is the unit, or lies below kubepods for what a kubelet started."""
+    paths = [line.split(":", 2)[2] for line in cgroups.splitlines() if line.count(":") >= 2]
+    if any("kubepods" in path for path in paths):
+        return POD, ""
+    units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
+    # The innermost: a node that is a container has its own machine's units above it.
+    return (UNIT, units[-1]) if units else (UNKNOWN, "")
+
+
+def _files_of(reader: NodeReader, unit: str) -> List[str]:
+    """The files in which a unit's options may stand (systemctl(1), show)."""
+    wanted = "FragmentPath,DropInPaths,EnvironmentFiles"
+    done = reader.run(["systemctl", "show", "--property", wanted, unit])
+    if done.rc != 0:
+        raise NodeError("systemctl show {0} failed: {1}".format(unit, done.reason))
+    found: List[str] = []
+    for line in done.out.splitlines():
+        words = line.partition("=")[2].split()
+        found += [word for word in words if word.startswith("/")]
+    return found
+
+
+def _file(reader: NodeReader, path: str) -> Iterator[Tuple[str, bytes, int]]:
+    about = reader.stat(path)
+    if about is not None:
+        try:
+            yield path, reader.read(path), about.mode
+        except OSError:
+            return
+
+
+def _text(reader: NodeReader, path: str) -> str:
+    try:
+        return reader.read(path).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _configured(files: Sequence[Tuple[str, bytes, int]], config: Optional[str]) -> Optional[str]:
+    for path, data, dummy in files:
+        found = _KEY.search(data.decode("utf-8", "replace")) if path == config else None
+        if found:
+            return found["value"]
+    return None
+
+
+def plan(there: Optional[KubeProxy], wanted: str, replaces: Sequence[str]) -> Tuple[Step, ...]:
+    """What gives kube-proxy that cluster CIDR, where it has one of those that are replaced. Raises NodeError."""
+    if there is None or there.cluster_cidr == wanted or there.cluster_cidr not in replaces:
+        return ()
+    if there.starter != UNIT:
+        return ()
+    changed = list(_rewritten(there, wanted))
+    # A run that was killed before the restart has written the files already.
+    if not changed and not list(_rewritten(replace(there, cluster_cidr=wanted), there.cluster_cidr)):
+        message = "kube-proxy has --cluster-cidr {0}, which stands in no file of {1}; set it to {2} and restart it"
+        raise NodeError(message.format(there.cluster_cidr, there.unit, wanted))
+    return (
+        *changed,
+        Command("reload systemd's units", ("systemctl", "daemon-reload"), _SECONDS),
+        Systemctl("restart", there.unit, "running", "restarted", _SECONDS),
+    )
+
+
+def _rewritten(there: KubeProxy, wanted: str) -> Iterator[Step]:
+    texts = {path: data.decode("utf-8", "surrogateescape") for path, data, dummy in there.files}
+    after = dict(texts)
+    variables = set()
+    for path, text in texts.items():
+        for pattern in (_FLAG, _KEY):
+            for found in pattern.finditer(text):
+                variable = _VARIABLE.match(found["value"])
+                if variable:
+                    variables.add(variable[1])
+        after[path] = _literal(text, there.cluster_cidr, wanted)
+    for path, text in after.items():
+        for name in variables:
+            text = _assigned(text, name, there.cluster_cidr, wanted)
+        after[path] = text
+    for path, data, mode in there.files:
+        if after[path] != texts[path]:
+            yield WriteFile(path, after[path].encode("utf-8", "surrogateescape"), mode, data, mode)
+
+
+def _literal(text: str, before: str, wanted: str) -> str:
+    def put(found: Mapping[str, str]) -> str:
+        value = wanted if found["value"] == before else found["value"]
+        return "{0}{1}{2}{1}".format(found["flag"], found["quote"], value)
+
+    for pattern in (_FLAG, _KEY):
+        text = pattern.sub(put, text)  # type: ignore[arg-type]
+    return text
+
+
+def _assigned(text: str, name: str, before: str, wanted: str) -> str:
+    """An environment file's assignment (systemd.exec(5), EnvironmentFile)."""
+    pattern = r"""^(\s*{0}=["']?){1}(["']?\s*)$""".format(re.escape(name), re.escape(before))
+    return re.sub(pattern, lambda found: found[1] + wanted + found[2], text, flags=re.MULTILINE)
