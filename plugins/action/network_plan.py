@@ -32,7 +32,12 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder imp
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import DECLARED, PREVIOUS, Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import stage_problems, stages
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import objections, transition
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
+    DUAL,
+    objections,
+    transition,
+    untold,
+)
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import scene_of
 
 ARGUMENTS = {
@@ -62,14 +67,19 @@ class ActionModule(ClusterAction):
             if intent is None:
                 return refusal(problems + wrong)
         nodes = self.nodes(variables, hosts, cluster, lambda own: self.read(own, _inventory.OBSERVED))
-        change = transition(intent, cluster, nodes)
+        change = transition(intent, cluster, nodes, record.begun)
+        if change.kind == DUAL and cluster is not None:
+            told, gaps = self._workloads(intent, variables)
+            cluster, unreachable = replace(cluster, pods=told.pods, policies=told.policies), unreachable + gaps
         present = presence(change, nodes)
         holder = myself()
-        problems += wrong + check(intent, present.here, cluster) + unreachable + record.held(holder, gone)
+        leaving = change.source.plugin if change.source and change.kind == DUAL else ""
+        problems += wrong + check(intent, present.here, cluster, leaving) + unreachable + record.held(holder, gone)
         problems += list(_plan.credentials(values)) if intent.registry else []
         problems += present.problems(change) + stage_problems(intent, present.here)
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
+        problems += untold(change, cluster) if cluster is not None else []
         if errors(problems):
             return refusal(problems)
         switching = switch(change, settings, record, holder, present.here)
@@ -81,6 +91,9 @@ class ActionModule(ClusterAction):
             )
         except BackendError as error:
             raise AnsibleActionFail(str(error)) from error
+        problems += plan.move.problems() if plan.move else []
+        if errors(problems):
+            return refusal(problems)
         return {**_result(plan, intent, cluster, problems), "registry": _registry(intent, values, present)}
 
     def _cluster(
@@ -98,6 +111,12 @@ class ActionModule(ClusterAction):
         gaps = [api_problem(intent.kubeconfig, str(gap)) for gap in cluster.gaps]
         return cluster, Record.of(raw.get("journal")), gaps
 
+    def _workloads(self, intent: Intent, variables: Variables) -> tuple[Cluster, list[Problem]]:
+        """The pods and policies of the cluster, which only a change of plugins has to know."""
+        raw, problems = self.cluster(variables, intent.kubeconfig, intent.context, gather=["pods", "policies"])
+        cluster = Cluster.from_dict(raw or {})
+        return cluster, problems + [api_problem(intent.kubeconfig, str(gap)) for gap in cluster.gaps]
+
 
 def _network(raw: t.Mapping[str, t.Any]) -> tuple[Intent | None, t.Mapping[str, t.Any], list[Problem]]:
     """The network that some variables describe, their values, and what is wrong with them."""
@@ -112,10 +131,11 @@ def _planned(
     """The plan for the nodes that are there, with what only all nodes together tell."""
     if cluster is None or not (switching.active or present.away):
         return plan_network(intent, present.here, switching, cluster=cluster)
-    scene = scene_of(intent, cluster, nodes)
+    running = switching.change.source if switching.dual else None
+    scene = scene_of(running or intent, cluster, nodes)
     if switching.measures:
         switching = replace(switching, shares=choose(scene))
-    if switching.change.switches and switching.begun is None:
+    if switching.change.switches and switching.begun is None and not switching.dual:
         switching = replace(switching, stages=stages(intent, scene, present.here))
     return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away), cluster)
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 from dataclasses import replace
+from functools import partial
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import BACKENDS, traces
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature, matches
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
+from ansible_collections.switchyard.cni.plugins.module_utils._node._cni import CHOICE
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _calico_checks
 from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at, by_subnet, grouped, kernels
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
@@ -39,10 +41,19 @@ OWN_DEVICES: tuple[str, ...] = tuple(
 """Name patterns of devices whose addresses belong to the pod network or to Kubernetes, not to the node's networks."""
 
 
-def check(intent: Intent, nodes: t.Iterable[ObservedNode], cluster: Cluster | None = None) -> list[Problem]:
-    """Everything that is wrong; the same problem on several nodes is one problem that names them."""
+OfNode = t.Callable[[Intent, ObservedNode], Found]
+
+
+def check(
+    intent: Intent, nodes: t.Iterable[ObservedNode], cluster: Cluster | None = None, leaving: str = ""
+) -> list[Problem]:
+    """Everything that is wrong; the same problem on several nodes is one problem that names them.
+
+    ``leaving`` is a plugin from which the declared one takes over.
+    """
     everyone = list(nodes)
-    of_node = (*_NODE_CHECKS, *_OF_PLUGIN[intent.plugin])
+    foreign: OfNode = partial(_foreign_cni, leaving)
+    of_node = (*_NODE_CHECKS, foreign, *_OF_PLUGIN[intent.plugin])
     of_all = (*_CLUSTER_CHECKS, *_OF_PLUGINS_CLUSTER[intent.plugin])
     found = [problem for node in everyone for examine in of_node for problem in examine(intent, node)]
     found += [problem for examine in of_all for problem in examine(intent, everyone)]
@@ -253,18 +264,23 @@ def _tun(intent: Intent, node: ObservedNode) -> Found:
         )
 
 
-def foreign_configs(intent: Intent, node: ObservedNode) -> list[str]:
-    """CNI configuration of others that the runtime would take before ours: the first name in byte order wins."""
+def foreign_configs(intent: Intent, node: ObservedNode, leaving: str = "") -> list[str]:
+    """CNI configuration of others that the runtime would take before ours: the first name in byte order wins.
+
+    That of a plugin which leaves is none of them: it is in force until its pods have moved.
+    """
     if node.facts is None or node.facts.cni is None:
         return []
-    return sorted(config.file for config in node.facts.cni.configs if config.file < intent.backend.cni_config)
+    plugins = set(traces()[leaving].cni_plugins) if leaving else set()
+    others = (one.file for one in node.facts.cni.configs if one.file != CHOICE and not plugins & set(one.plugins))
+    return sorted(file for file in others if file < intent.backend.cni_config)
 
 
-def _foreign_cni(intent: Intent, node: ObservedNode) -> Found:
+def _foreign_cni(leaving: str, intent: Intent, node: ObservedNode) -> Found:
     if intent.foreign_cni == "disable":
         return
     folder = intent.cni_conf_dir.rstrip("/")
-    for file in foreign_configs(intent, node):
+    for file in foreign_configs(intent, node, leaving):
         yield at(
             node,
             "network_foreign_cni",
@@ -416,11 +432,10 @@ def _one_filter(intent: Intent, nodes: Nodes) -> Found:
         )
 
 
-_NODE_CHECKS: tuple[t.Callable[[Intent, ObservedNode], Found], ...] = (
+_NODE_CHECKS: tuple[OfNode, ...] = (
     _unreachable,
     _registered,
     _node_networks,
-    _foreign_cni,
     _base_plugins,
 )
 _CLUSTER_CHECKS: tuple[t.Callable[[Intent, Nodes], Found], ...] = (_unique,)

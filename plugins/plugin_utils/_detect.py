@@ -23,7 +23,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import spa
 Settings = dict[str, t.Any]
 _WIDEST = {4: 8, 6: 16}
 DESCRIBED = frozenset(
-    ["network_plugin", "network_pod_cidr", "flannel_backend", "flannel_direct_routing", "flannel_vni", "flannel_port"]
+    ["network_plugin", "network_pod_cidr", "flannel_pod_cidr", "calico_pod_cidr"]
+    + ["flannel_backend", "flannel_direct_routing", "flannel_vni", "flannel_port"]
     + ["flannel_mtu", "flannel_learning", "flannel_nftables", "flannel_ip_masq"]
     + ["flannel_wireguard_mode", "flannel_wireguard_keepalive"]
     + ["calico_ipip_mode", "calico_vxlan_mode", "calico_networking_backend"]
@@ -40,11 +41,13 @@ class Detected:
     signs: tuple[str, ...]
 
 
-def detect(cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> tuple[Detected | None, list[Problem]]:
-    """What a cluster runs, or why that cannot be told."""
+def detect(
+    cluster: Cluster, nodes: t.Sequence[ObservedNode], plugin: str | None = None
+) -> tuple[Detected | None, list[Problem]]:
+    """What a cluster runs, or why that cannot be told; ``plugin`` is the one to look at where there are two."""
     facts = [node.facts for node in nodes if node.facts is not None]
     found = [one for one in map(_runs, facts) if one is not None]
-    plugin = _plugin(cluster, found)
+    plugin = plugin or _plugin(cluster, found)
     if plugin is None:
         reason = "no node runs a network plugin that is known here, and the API server knows of none"
         return None, [Problem("network_plugin", None, reason, "Declare network_plugin and network_pod_cidr")]
@@ -53,6 +56,11 @@ def detect(cluster: Cluster, nodes: t.Sequence[ObservedNode]) -> tuple[Detected 
     if problem is not None:
         return None, [problem]
     return Detected({"network_plugin": plugin, **settings}, _signs(mine)), []
+
+
+def deployed(cluster: Cluster) -> tuple[str, ...]:
+    """The plugins whose agents the cluster runs, or is to run."""
+    return tuple(dict.fromkeys(one.agent for one in cluster.daemonsets if one.agent in _DETECTORS))
 
 
 def pod_networks(cluster: Cluster) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import cap
 MINIMUM_MTU = {4: 576, 6: 1280}
 """Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
 
-ALLOWABLE = ("pods", "naked-pods")
+ALLOWABLE = ("pods", "naked-pods", "dual")
 """What network_allow may hold: what a change may take besides new routes."""
 
 WIREGUARD_KEY_BYTES = 32
@@ -93,7 +93,10 @@ class Intent:
     ``options`` are the backend's. ``node_prefixes`` maps an IP version to the prefix length of a node's subnet.
     ``allow`` names the classes of a change that the operator allows besides new routes, ``unload`` the kernel modules
     that go with their last use, ``on_failure`` is
-    ``rollback`` or ``stop``, ``rollout`` the order in which agents change and ``canary`` the node that is first,
+    ``rollback`` or ``stop``, ``rollout`` the order in which agents change, ``canary`` the node that is first and
+    ``batch`` how many another plugin takes over at once (a number, or a percentage), ``dual_addresses`` says with which
+    address its pods reach those of the other one meanwhile (``node`` or ``pod``), ``pod_timeout`` and
+    ``job_timeout`` the seconds that it waits for the pods of a batch, and for Jobs at its end,
     ``meter`` says whether losses are measured, ``meter_rate`` with how many probes a second. ``assumed`` names the
     settings whose value could not be used, so that their default stands here: no conclusion may be drawn from those.
     """
@@ -116,6 +119,10 @@ class Intent:
     on_failure: str
     rollout: str
     canary: str
+    batch: str
+    dual_addresses: str
+    pod_timeout: int
+    job_timeout: int
     meter: bool
     meter_rate: int
     options: BackendOptions
@@ -159,6 +166,8 @@ def build_intent(values: t.Mapping[str, t.Any]) -> tuple[Intent | None, list[Pro
     """
     complete = {setting.name: values.get(setting.name, setting.default) for setting in SETTINGS}
     assumed = frozenset(name for name in complete if name not in values)
+    own = complete[f"{complete['network_plugin']}_pod_cidr"]
+    complete["network_pod_cidr"] = own or complete["network_pod_cidr"]
     if not complete["network_pod_cidr"]:
         return None, []
     backend, problems = _backend(complete)
@@ -223,6 +232,10 @@ def _assemble(values: t.Mapping[str, t.Any], backend: Backend, assumed: frozense
         on_failure=values["network_on_failure"],
         rollout=values["network_rollout"],
         canary=values["network_canary"],
+        batch=values["network_batch"],
+        dual_addresses=values["network_dual_addresses"],
+        pod_timeout=values["network_pod_timeout"],
+        job_timeout=values["network_job_timeout"],
         meter=values["network_meter"],
         meter_rate=values["network_meter_rate"],
         options=options[values["network_plugin"]],
@@ -314,6 +327,13 @@ def _allowed(intent: Intent, values: Values) -> Check:
     if unknown:
         reason = f"{', '.join(map(str, unknown))} is nothing that can be allowed"
         yield Problem("network_allow", intent.allow, reason, f"Leave it empty, or list some of {', '.join(ALLOWABLE)}")
+
+
+def _batch(intent: Intent, values: Values) -> Check:
+    found = re.fullmatch(r"(\d+)(%?)", intent.batch.strip())
+    if found is None or not int(found[1]) or (found[2] and int(found[1]) > 100):
+        reason = "is neither a number of nodes nor a percentage of them"
+        yield Problem("network_batch", intent.batch, reason, "Write such as 1, 5 or 10%")
 
 
 def _families(intent: Intent, values: Values) -> Check:
@@ -457,7 +477,7 @@ def _digests(intent: Intent, values: Values) -> Check:
             yield Problem(name, values[name], "is not an image digest", "Write sha256: and 64 hexadecimal digits")
 
 
-_EVERY = (_networks, _allowed, _unloadable, _families)
+_EVERY = (_networks, _allowed, _batch, _unloadable, _families)
 _OF_PLUGIN: t.Mapping[str, tuple[t.Callable[[Intent, Values], Check], ...]] = {
     "flannel": (_prefixes, _mtu, _selectors, _wireguard, _etcd, _digests),
     "calico": _calico_intent.CHECKS,

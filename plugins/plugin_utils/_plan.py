@@ -18,6 +18,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils import _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
+from ansible_collections.switchyard.cni.plugins.plugin_utils._move._move import Move, plan_move
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     ObservedNode,
@@ -77,7 +78,8 @@ class NetworkPlan:
     ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
     nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
     ``approach`` are the steps before the last one, and ``verifies`` says that only a verification proves the network.
-    ``pulls`` are the images of a private registry that the nodes have to pull for it.
+    ``pulls`` are the images of a private registry that the nodes have to pull for it, ``move`` is what another plugin
+    needs to take over.
     """
 
     plugin: str
@@ -94,6 +96,7 @@ class NetworkPlan:
     approach: tuple[Approach, ...] = ()
     verifies: bool = False
     pulls: tuple[str, ...] = ()
+    move: Move | None = None
 
     def as_result(self) -> dict[str, t.Any]:
         """The plan as plain data, under the keys that the playbooks read."""
@@ -106,6 +109,7 @@ class NetworkPlan:
             "approach": [step.as_result() for step in self.approach],
             "verifies": self.verifies,
             "pulls": list(self.pulls),
+            "move": self.move.as_result() if self.move else {},
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
             "summary": list(self.summary),
@@ -151,8 +155,10 @@ def plan_network(
     active = switch is not None and switch.active
     source = switch.change.source if switch else None
     plugin = plugin_plan(Given(intent, nodes, cluster, source, active, peers_away))
-    states, approach = _Preparation(intent, nodes), plugin.approach
-    sweeps = _Sweeps(intent, nodes) if active else None
+    leaving = source.plugin if switch and switch.dual and source else ""
+    states, approach = _Preparation(intent, nodes, leaving), plugin.approach
+    move = plan_move(source, intent, cluster, nodes) if leaving and source and cluster else None
+    sweeps = _Sweeps(intent, nodes, move.source if move else intent) if active else None
     orders = {node.host: sweeps.of(node) for node in nodes} if sweeps else {}
     return NetworkPlan(
         plugin=intent.plugin,
@@ -174,15 +180,18 @@ def plan_network(
         | {node.host: _left(node) for node in away},
         summary=_headline("Change" if active else "Deploy", intent, nodes)
         + (switch.lines() if switch else ())
+        + (move.lines() if move else ())
         + _way(approach)
         + _swept(nodes, orders)
         + _nodes_line(nodes, away),
         proved=_proved(intent, nodes, plugin.verifies),
         approach=approach,
-        pulls=_pulls(intent, nodes, cluster),
+        # What is put back ran before, under the names that its own objects have.
+        pulls=() if switch and switch.restores else _pulls(intent, nodes, cluster),
         verifies=plugin.verifies,
         switch=switch,
-        changing=plugin.changing,
+        changing=plugin_plan(Given(move.source, nodes, cluster)).changing if move else plugin.changing,
+        move=move,
         complete=not away,
         agents=plugin.agents,
     )
@@ -229,23 +238,27 @@ def _shows(facts: NodeFacts, expect: t.Mapping[str, t.Any]) -> bool:
 class _Preparation:
     """The preparation of each node; what all nodes share is decided once."""
 
-    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
-        self._intent, self._nftables = intent, uses_nftables(intent, nodes)
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode], leaving: str = "") -> None:
+        self._intent, self._nftables, self._leaving = intent, uses_nftables(intent, nodes), leaving
 
     def of(self, node: ObservedNode) -> NodeState:
-        foreign = foreign_configs(self._intent, node)
+        foreign = foreign_configs(self._intent, node, self._leaving)
         return _prepare.node_state(self._intent, node.facts or NodeFacts(), self._nftables, foreign)
 
 
 class _Sweeps:
-    """What goes from each node once the declared network is in force; what all nodes share is decided once."""
+    """What goes from each node once the declared network is in force; what all nodes share is decided once.
 
-    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode]) -> None:
-        self._intent, self._nftables = intent, uses_nftables(intent, nodes)
+    ``of_whom`` is the network whose traces go: the declared one's own, or that of another plugin.
+    """
+
+    def __init__(self, intent: Intent, nodes: t.Sequence[ObservedNode], of_whom: Intent) -> None:
+        self._intent, self._of_whom, self._nftables = intent, of_whom, uses_nftables(intent, nodes)
 
     def of(self, node: ObservedNode) -> dict[str, t.Any] | None:
         here = endpoint(node, self._intent)
-        return _sweep.around(self._intent, here, self._nftables, [self._intent.plugin]) if here else None
+        plugins = [self._of_whom.plugin]
+        return _sweep.around(self._intent, here, self._nftables, plugins, self._of_whom) if here else None
 
 
 def _swept(nodes: t.Sequence[ObservedNode], orders: t.Mapping[str, t.Any]) -> tuple[str, ...]:

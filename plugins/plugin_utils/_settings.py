@@ -67,6 +67,16 @@ SETTINGS: tuple[Setting, ...] = (
         aliases=("CLUSTER_CIDR",),
         required=True,
     ),
+    *(
+        Setting(
+            f"{plugin}_pod_cidr",
+            "cidrs",
+            f"The pods' network while {name} has it; unset = network_pod_cidr. Two plugins that take turns need two "
+            "networks.",
+            default=(),
+        )
+        for plugin, name in (("flannel", "flannel"), ("calico", "Calico"))
+    ),
     Setting(
         "network_service_cidr",
         "cidrs",
@@ -127,8 +137,42 @@ SETTINGS: tuple[Setting, ...] = (
         "network_allow",
         "list",
         "What a change of a running pod network may take besides new routes: C(pods) lets pods be made anew, "
-        "C(naked-pods) besides deletes those that no controller would make anew.",
+        "C(naked-pods) besides deletes those that no controller would make anew, and C(dual) lets another plugin take "
+        "over, node by node, with both side by side.",
         default=(),
+    ),
+    Setting(
+        "network_batch",
+        "str",
+        "How many nodes another plugin takes over at once: a number, or a percentage of all nodes such as C(10%). The "
+        "first one is always alone.",
+        default="1",
+    ),
+    Setting(
+        "network_dual_addresses",
+        "choice",
+        "With which address a pod of one plugin reaches one of the other while both run: that of its node, or its own, "
+        "which needs iptables, and reverse-path filtering that is not strict.",
+        default="node",
+        choices={"node": (), "pod": ()},
+    ),
+    Setting(
+        "network_pod_timeout",
+        "int",
+        "How long the pods of a batch of nodes may take to be made anew when another plugin takes over, besides the "
+        "time that the slowest of them has to end. Then the change stops, and both plugins stay.",
+        default=600,
+        unit="seconds",
+        minimum=1,
+    ),
+    Setting(
+        "network_job_timeout",
+        "int",
+        "How long a change to another plugin waits, when all other pods have moved, for Jobs that still run. Then it "
+        "stops, and both plugins stay until it is run again.",
+        default=300,
+        unit="seconds",
+        minimum=0,
     ),
     Setting(
         "network_unload_modules",
@@ -155,8 +199,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "network_canary",
         "str",
-        "The node that changes first with network_rollout: canary, by its name in the inventory or in the cluster. "
-        "Empty: the last one of the inventory.",
+        "The node that changes first with network_rollout: canary, and that another plugin takes over first, by its "
+        "name in the inventory or in the cluster. Empty: the last one of the inventory, and the first worker.",
         default="",
     ),
     Setting(

@@ -19,6 +19,14 @@ def _nowhere(cluster: Cluster) -> t.Iterable[str]:
     return ()
 
 
+def _no_pools(cluster: Cluster) -> t.Iterable[tuple[str, str]]:
+    return ()
+
+
+def _pools(cluster: Cluster) -> t.Iterable[tuple[str, str]]:
+    return ((one.name, one.cidr) for one in cluster.calico.pools) if cluster.calico else ()
+
+
 def _of_flannel(cluster: Cluster) -> t.Iterable[str]:
     return (one.namespace for one in cluster.flannel)
 
@@ -28,7 +36,8 @@ class Belongings:
     """``config`` is its ConfigMap, ``objects`` are kind, apiVersion and name of what else is in its namespace.
 
     ``roles`` are names of ClusterRoles and of their bindings, ``paths`` what it keeps on a node. ``configured`` tells
-    in which namespaces its ConfigMap was found.
+    in which namespaces its ConfigMap was found, ``pools`` the names and CIDRs of its IPPools; ``enforces`` is whether
+    it enforces NetworkPolicies.
     """
 
     config: str
@@ -36,6 +45,8 @@ class Belongings:
     roles: tuple[str, ...]
     paths: tuple[str, ...]
     configured: t.Callable[[Cluster], t.Iterable[str]] = _nowhere
+    pools: t.Callable[[Cluster], t.Iterable[tuple[str, str]]] = _no_pools
+    enforces: bool = False
 
     def homes(self, cluster: Cluster, plugin: str) -> tuple[str, ...]:
         """Where the plugin lives: the namespaces of its agents' DaemonSets and of its configuration."""
@@ -75,5 +86,7 @@ BELONGINGS: t.Mapping[str, Belongings] = {
             "/opt/cni/bin/calico",
             "/opt/cni/bin/calico-ipam",
         ),
+        pools=_pools,
+        enforces=True,
     ),
 }

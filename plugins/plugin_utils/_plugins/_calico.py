@@ -50,6 +50,13 @@ _FELIX, _BIRD = ("80", "boot"), ("bird",)
 
 _INTERVAL = 0.2
 
+_KEPT = (
+    ("v1", "ConfigMap", "calico-config"),
+    ("apps/v1", "DaemonSet", "calico-node"),
+    ("apps/v1", "Deployment", "calico-kube-controllers"),
+)
+"""Version, kind and name of the objects in Calico's namespace that a change overwrites."""
+
 
 class CalicoPlan:
     """Calico for one cluster; everything that all nodes share is computed once."""
@@ -72,7 +79,7 @@ class CalicoPlan:
         """What the agents read, and the agents."""
         kept = [_calico_objects.reference("IPPool", pool.name) for pool in self._pools]
         kept += [_calico_objects.reference(kind, "default") for kind in ("FelixConfiguration", "BGPConfiguration")]
-        for version, kind, name in (("v1", "ConfigMap", "calico-config"), ("apps/v1", "DaemonSet", "calico-node")):
+        for version, kind, name in _KEPT:
             kept.append({"apiVersion": version, "kind": kind, "namespace": self._calico.namespace, "name": name})
         return tuple(kept)
 

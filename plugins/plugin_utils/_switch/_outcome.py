@@ -72,6 +72,9 @@ def settling(evidence: Evidence) -> Outcome:
         return Outcome(FAILED, "roll", (evidence.failures["roll"],), away)
     if wrong:
         return Outcome(FAILED, "settle", _shown(wrong), away, tuple(wrong))
+    for step in ("move", "wait", "retire"):
+        if step in evidence.failures:
+            return Outcome(FAILED, step, (evidence.failures[step],), away)
     if away and len(away) == len(evidence.settled):
         return Outcome(FAILED, "settle", ("no node answers",), away)
     return Outcome(VERIFIED, away=away)

@@ -22,13 +22,19 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import na
 Option = dict[str, t.Any]
 
 
-def around(intent: Intent, node: Endpoint, nftables: bool, plugins: t.Sequence[str]) -> Option:
-    """The order of a sweep that leaves what this network needs on the node."""
-    backend = intent.backend
-    prefixes = intent.calico.block_sizes if backend.blocks else {cidr.prefixlen for cidr in node.pod_cidrs}
+def around(
+    intent: Intent, node: Endpoint, nftables: bool, plugins: t.Sequence[str], earlier: Intent | None = None
+) -> Option:
+    """The order of a sweep that leaves what this network needs on the node.
+
+    ``earlier`` is the network whose traces go, where that is not an earlier state of this one.
+    """
+    backend, of_whom = intent.backend, earlier or intent
+    blocks = of_whom.backend.blocks
+    prefixes = of_whom.calico.block_sizes if blocks else {cidr.prefixlen for cidr in node.pod_cidrs}
     return {
         "plugins": list(plugins),
-        "pod_networks": [str(cidr) for cidr in intent.pod_cidrs],
+        "pod_networks": [str(cidr) for cidr in of_whom.pod_cidrs],
         "prefixes": sorted(prefixes),
         "keep": {
             "plugin": intent.plugin,

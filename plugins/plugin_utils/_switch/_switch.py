@@ -17,16 +17,18 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import parted
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import Stage
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import NAKED, PODS, Transition
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import DUAL, NAKED, PODS, Transition
 
 _CLASSES = {
     "live": "live: routes change under running pods, and nothing restarts but the agent",
     "pods": "pods: routes change under running pods, then pods are made anew for their smaller MTU",
+    "dual": "dual: both plugins side by side while pods are made anew, node by node",
     "none": "to be finished: an earlier run has begun it",
     "first": "to be finished: an earlier run has begun it",
 }
 STEPS = ("roll", "settle", "sweep", "renew", "verify")
-"""The steps of every change in their order; each can be repeated."""
+DUAL_STEPS = ("hold", "roll", "settle", "move", "retire", "sweep", "verify")
+"""The steps of a change in their order, and of one from plugin to plugin; each can be repeated."""
 
 _TOLD = ("id", "from", "to", "started", "holder", "step", "outcome")
 
@@ -70,6 +72,16 @@ class Switch:
         return self.change.switches or self.begun is not None or bool(self.joins)
 
     @property
+    def dual(self) -> bool:
+        """Whether another plugin takes over."""
+        return self.active and self.change.kind == DUAL
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps of this change, whether or not there is anything for each to do."""
+        return DUAL_STEPS if self.dual else STEPS
+
+    @property
     def restores(self) -> bool:
         """Whether the change leads back to what an open run has kept."""
         return self.begun is not None and dict(self.declared) == dict(self.begun["from"]["settings"])
@@ -109,7 +121,7 @@ class Switch:
             "renews": self.renews,
             "renewable": [dict(zip(("namespace", "name"), label.split("/"), strict=True)) for label in self.renewable],
             "naked": NAKED in change.target.allow,
-            "steps": list(STEPS),
+            "steps": list(self.steps),
             "begun": {key: self.begun[key] for key in _TOLD if key in self.begun} if self.begun else None,
             "stages": [stage.as_result() for stage in self.stages],
             "left": list(self.left),
@@ -142,7 +154,7 @@ class Switch:
             yield f"Pause: {pause}."
         if self.stages:
             yield f"First: {names(stage.node.label for stage in self.stages)}, one by one; then all others together."
-        yield f"Steps: {', '.join(STEPS if self.renews else [step for step in STEPS if step != 'renew'])}."
+        yield f"Steps: {', '.join(step for step in self.steps if step != 'renew' or self.renews)}."
 
 
 def switch(

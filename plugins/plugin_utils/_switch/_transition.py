@@ -15,15 +15,16 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import running
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
-from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import detect
+from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import deployed, detect
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import overlap
 
-FIRST, NONE, LIVE, PODS = "first", "none", "live", "pods"
-"""Classes of a transition: nothing runs yet, nothing changes, routes change under running pods, and pods must be
-made anew besides."""
+FIRST, NONE, LIVE, PODS, DUAL = "first", "none", "live", "pods", "dual"
+"""Classes of a transition: nothing runs yet, nothing changes, routes change under running pods, pods must be made anew
+besides, and another plugin takes over node by node, with both side by side."""
 
 NAKED = "naked-pods"
 """What may be allowed besides: that pods go which no controller makes anew."""
@@ -64,16 +65,23 @@ class Transition:
     @property
     def switches(self) -> bool:
         """Whether a running pod network is changed."""
-        return self.kind in (LIVE, PODS)
+        return self.kind in (LIVE, PODS, DUAL)
 
 
-def transition(target: Intent, cluster: Cluster | None, nodes: Nodes) -> Transition:
-    """What the declared network means for the one that runs; flannel in etcd is not compared (cluster is None)."""
-    found = _in_force(cluster, nodes) if cluster is not None else None
+def transition(
+    target: Intent, cluster: Cluster | None, nodes: Nodes, begun: t.Mapping[str, t.Any] | None = None
+) -> Transition:
+    """What the declared network means for the one that runs; flannel in etcd is not compared (cluster is None).
+
+    ``begun`` is the run that an open journal tells of.
+    """
+    found = _in_force(target, cluster, nodes, begun) if cluster is not None else None
     if found is None:
         return Transition(FIRST if cluster is not None else NONE, target)
     source, settings = found
     changes = (*_changes(source, target), *_session_changes(source, target, nodes))
+    if source.plugin != target.plugin:
+        return Transition(DUAL, target, source, settings, changes, tuple(_mtus(source, target, nodes)))
     large = tuple(_large_pods(target, nodes))
     if not changes:
         return Transition(NONE, target, source, settings, large=large)
@@ -86,10 +94,8 @@ def objections(change: Transition) -> list[Problem]:
     source, target = change.source, change.target
     if not change.switches or source is None:
         return []
-    if source.plugin != target.plugin:
-        reason = f"the cluster runs {source.plugin}, and this version does not move running pods between plugins"
-        remedy = f"Keep {source.plugin}, or remove it from the cluster and its nodes first"
-        return [Problem("network_plugin", target.plugin, reason, remedy)]
+    if change.kind == DUAL:
+        return list(_dual_objections(source, target))
     if change.kind == PODS and PODS not in target.allow:
         count = "1 pod has" if len(change.large) == 1 else f"{len(change.large)} pods have"
         reason = (
@@ -101,15 +107,60 @@ def objections(change: Transition) -> list[Problem]:
     return []
 
 
-def _in_force(cluster: Cluster, nodes: Nodes) -> tuple[Intent, Settings] | None:
-    """The pod network that runs, as an intent; None where there is none, or where it cannot be told."""
-    found, problems = detect(cluster, nodes)
+def untold(change: Transition, cluster: Cluster) -> list[Problem]:
+    """Why nothing can take the place of what is there: another plugin runs, and not even its pods' network is known."""
+    others = [plugin for plugin in deployed(cluster) if plugin != change.target.plugin]
+    if not others or change.source is not None:
+        return []
+    reason = f"the cluster runs {names(others)}, of which neither nodes nor the API server tell the pods' network"
+    remedy = f"Keep {others[0]}, or remove it first with 99.clean.yml"
+    return [Problem("network_plugin", change.target.plugin, reason, remedy)]
+
+
+def _dual_objections(source: Intent, target: Intent) -> t.Iterator[Problem]:
+    if DUAL not in target.allow:
+        reason = (
+            f"{target.plugin} takes the place of {source.plugin}: both run side by side while all pods of the pod "
+            "network are made anew, node by node"
+        )
+        remedy = "Look at the plan of plan.yml with network_allow set to [dual], and run with it"
+        yield Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)
+    for cidr in target.pod_cidrs:
+        for other in source.pod_cidrs:
+            if overlap(cidr, other):
+                reason = f"overlaps {other}, in which the pods of {source.plugin} are while both plugins run"
+                remedy = f"Set {target.plugin}_pod_cidr to a network that nobody uses"
+                yield Problem("network_pod_cidr", cidr, reason, remedy)
+    if {cidr.version for cidr in source.pod_cidrs} != {cidr.version for cidr in target.pod_cidrs}:
+        reason = f"has not the address families of {source.plugin}'s, {', '.join(map(str, source.pod_cidrs))}"
+        remedy = f"Give {target.plugin}_pod_cidr a network of each of them"
+        yield Problem("network_pod_cidr", ",".join(map(str, target.pod_cidrs)), reason, remedy)
+
+
+def _in_force(
+    target: Intent, cluster: Cluster, nodes: Nodes, begun: t.Mapping[str, t.Any] | None
+) -> tuple[Intent, Settings] | None:
+    """The pod network that runs, as an intent; None where there is none, or where it cannot be told.
+
+    Where two plugins are deployed it is that which is not declared: it still has pods, or something is left of it.
+    """
+    other = next((plugin for plugin in deployed(cluster) if plugin != target.plugin), None)
+    found, problems = detect(cluster, nodes, other)
     if found is None or problems:
         return None
-    settings = {**found.settings, **_really(nodes, found.settings)}
+    settings: Settings = {**found.settings, **_really(nodes, found.settings)}
+    if other is None and begun is not None:
+        settings = next((one for one in _ends(begun) if one["network_plugin"] != target.plugin), settings)
     values, wrong = resolve(settings)
     intent, contradictions = build_intent(values)
     return None if intent is None or errors(wrong + contradictions) else (intent, settings)
+
+
+def _ends(begun: t.Mapping[str, t.Any]) -> t.Iterator[Settings]:
+    """The networks that an open run leads from and to, as far as it tells them."""
+    for end in (begun["from"], begun["to"]):
+        if end.get("settings", {}).get("network_plugin"):
+            yield end["settings"]
 
 
 def _really(nodes: Nodes, settings: Settings) -> Settings:

@@ -120,9 +120,3 @@ def test_pods_that_still_have_the_smaller_mtu_need_not_be_made_anew():
         for pod in answer["node"]["pods"]:
             pod["mtu"] = 1450
     assert (between(world).kind, objections(between(world))) == (LIVE, [])
-
-
-def test_another_plugin_is_refused():
-    (problem,) = objections(change({"network_plugin": "calico", "calico_ipip_mode": "off"}, {}))
-    assert (problem.variable, problem.value) == ("network_plugin", "flannel")
-    assert "the cluster runs calico" in problem.reason
