@@ -25,10 +25,11 @@ def _has_virtual_nodes(root: Path, name: str) -> bool:
 
 
 def _minutes(root: Path, name: str) -> int:
-    """Return how long a scenario may take: an emulated machine is five times slower."""
+    """Return how long a scenario may take: an emulated machine is five times slower, and CI has no Calico."""
     if os.environ.get("SWITCHYARD_LONG"):
         return 150
-    return 40 if _has_virtual_nodes(root, name) else 15
+    slow = _has_virtual_nodes(root, name) or (root / "molecule" / name / "needs").is_file()
+    return 40 if slow else 15
 
 
 def lab(work: Workspace) -> list[Case]:
