@@ -25,8 +25,9 @@ test-package test-importer: venv ## Build the tarball, install it, import it as 
 test-molecule: venv ## Molecule scenarios on the lab; SCENARIO=name runs one
 	$(TEST) $(if $(SCENARIO),--only lab --only molecule-$(SCENARIO),--only molecule)
 
-test-long: venv ## Unit and property tests with the slow ones, and every way to interrupt a change (an hour)
-	SWITCHYARD_LONG=1 $(TEST) --only unit --only lab --only molecule-interrupted
+test-long: venv ## The slow tests too: unit, every way to interrupt a change, and every pair of changes (hours)
+	SWITCHYARD_LONG=1 $(TEST) --only unit --only lab --only molecule-interrupted --only molecule-switch --only molecule-killed \
+		--only molecule-migrate --only molecule-registry --only molecule-vm_flannel
 
 .PHONY: docs
 docs: venv ## Write the pages that are made from code

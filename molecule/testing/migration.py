@@ -87,8 +87,13 @@ def must_be(plugin: str) -> None:
     assert other not in " ".join(item["metadata"]["name"] for item in lab.objects("daemonsets", "--all-namespaces"))
     if plugin == "flannel":
         assert [kind for kind in _OF_CALICO if lab.objects(f"{kind}.crd.projectcalico.org")] == []
+    assert journal()["run"] is None
+
+
+def journal() -> dict[str, Any]:
+    """Return what the cluster's journal says."""
     told = lab.kubectl("get", "--namespace=kube-system", "configmap", "switchyard-cni", "--output=json")
-    assert json.loads(json.loads(told)["data"]["journal.json"])["run"] is None
+    return json.loads(json.loads(told)["data"]["journal.json"])
 
 
 def traces(node: str, plugin: str) -> str:

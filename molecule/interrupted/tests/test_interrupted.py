@@ -33,7 +33,7 @@ POINTS = {
     "rolling": "TASK [switchyard.cni.flannel : Apply the objects",
     "settling": "TASK [switchyard.cni.switch : Wait for the new network's routes",
     "judging": "TASK [switchyard.cni.switch : Judge whether all nodes",
-    "writing the journal": "TASK [switchyard.cni.switch : Write down that the earlier network goes",
+    "writing the journal": "TASK [switchyard.cni.switch : Write down what is next",
     "sweeping": "TASK [switchyard.cni.switch : Remove what the earlier network has left",
     "verifying": "TASK [switchyard.cni.verify : Probe the paths",
     "ending the meter": "TASK [switchyard.cni.switch : Stop probing",

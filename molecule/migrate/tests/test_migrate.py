@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import pytest
@@ -173,6 +172,4 @@ def test_there_and_back_twice(one, before, other, after):
 
 
 def test_the_journal_tells_of_all_that(workloads):
-    told = lab.kubectl("get", "--namespace=kube-system", "configmap", "switchyard-cni", "--output=json")
-    history = json.loads(json.loads(told)["data"]["journal.json"])["history"]
-    assert {one["outcome"] for one in history} <= {"verified", "rolled_back"}
+    assert {one["outcome"] for one in migration.journal()["history"]} <= {"verified", "rolled_back"}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from testing import lab, runs, seed
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,6 +23,7 @@ from harbor import NAMES, PASSWORD, REGISTRY, on_registry
 
 CERTS = f"/etc/containerd/certs.d/{REGISTRY}"
 WRONG = "a-password-of-nobody"
+SLOW = pytest.mark.skipif(os.environ.get("SWITCHYARD_LONG") != "1", reason="slow; `make test-long` runs it")
 
 
 def test_the_demo_has_taken_its_images_from_the_registry_and_every_node_can_tell():
@@ -113,6 +116,7 @@ def restart_counts() -> dict[str, int]:
     }
 
 
+@SLOW
 def test_the_system_store_trusts_it_on_request_and_no_longer(pods):
     node = "k8s-node2"
     assert "CERTIFICATE_VERIFY_FAILED" in asked_by_python(node)
@@ -325,6 +329,7 @@ def push(home: Path, source: str, target: str) -> None:
 # ---- a new authority
 
 
+@SLOW
 def test_an_authority_takes_the_place_of_another_and_no_pull_fails_meanwhile(tmp_path):
     old, new = harbor.lab_authority(), harbor.signed("the next authority")
     before = runtimes()
