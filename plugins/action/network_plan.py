@@ -34,6 +34,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages imp
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
     DUAL,
+    Transition,
     objections,
     transition,
     untold,
@@ -69,17 +70,13 @@ class ActionModule(ClusterAction):
         nodes = self.nodes(variables, hosts, cluster, lambda own: self.read(own, _inventory.OBSERVED))
         change = transition(intent, cluster, nodes, record.begun)
         if change.kind == DUAL and cluster is not None:
-            told, gaps = self._workloads(intent, variables)
-            cluster, unreachable = replace(cluster, pods=told.pods, policies=told.policies), unreachable + gaps
-        present = presence(change, nodes)
-        holder = myself()
-        leaving = change.source.plugin if change.source and change.kind == DUAL else ""
-        problems += wrong + check(intent, present.here, cluster, leaving) + unreachable + record.held(holder, gone)
+            cluster, gaps = self._with_workloads(intent, cluster, variables)
+            unreachable += gaps
+        present, holder = presence(change, nodes), myself()
+        problems += wrong + unreachable + record.held(holder, gone) + _against(change, cluster, present)
         problems += list(_plan.credentials(values)) if intent.registry else []
-        problems += present.problems(change) + stage_problems(intent, present.here)
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
-        problems += untold(change, cluster) if cluster is not None else []
         if errors(problems):
             return refusal(problems)
         switching = switch(change, settings, record, holder, present.here)
@@ -111,11 +108,12 @@ class ActionModule(ClusterAction):
         gaps = [api_problem(intent.kubeconfig, str(gap)) for gap in cluster.gaps]
         return cluster, Record.of(raw.get("journal")), gaps
 
-    def _workloads(self, intent: Intent, variables: Variables) -> tuple[Cluster, list[Problem]]:
-        """The pods and policies of the cluster, which only a change of plugins has to know."""
+    def _with_workloads(self, intent: Intent, cluster: Cluster, variables: Variables) -> tuple[Cluster, list[Problem]]:
+        """The cluster with its pods and policies, which only a change of plugins has to know."""
         raw, problems = self.cluster(variables, intent.kubeconfig, intent.context, gather=["pods", "policies"])
-        cluster = Cluster.from_dict(raw or {})
-        return cluster, problems + [api_problem(intent.kubeconfig, str(gap)) for gap in cluster.gaps]
+        told = Cluster.from_dict(raw or {})
+        gaps = [api_problem(intent.kubeconfig, str(gap)) for gap in told.gaps]
+        return replace(cluster, pods=told.pods, policies=told.policies), problems + gaps
 
 
 def _network(raw: t.Mapping[str, t.Any]) -> tuple[Intent | None, t.Mapping[str, t.Any], list[Problem]]:
@@ -123,6 +121,15 @@ def _network(raw: t.Mapping[str, t.Any]) -> tuple[Intent | None, t.Mapping[str, 
     values, wrong = resolve(raw, _inventory.INTERNAL)
     intent, contradictions = build_intent(values)
     return intent, values, wrong + contradictions
+
+
+def _against(change: Transition, cluster: Cluster | None, present: Present) -> list[Problem]:
+    """What speaks against the declared network on the nodes and in the cluster as they are."""
+    intent = change.target
+    leaving = change.source.plugin if change.source and change.kind == DUAL else ""
+    found = check(intent, present.here, cluster, leaving)
+    found += present.problems(change) + stage_problems(intent, present.here)
+    return found + (untold(change, cluster) if cluster is not None else [])
 
 
 def _planned(

@@ -129,23 +129,22 @@ def plan(there: Optional[KubeProxy], wanted: str, replaces: Sequence[str]) -> Tu
 
 
 def _rewritten(there: KubeProxy, wanted: str) -> Iterator[Step]:
-    texts = {path: data.decode("utf-8", "surrogateescape") for path, data, dummy in there.files}
-    after = dict(texts)
-    variables = set()
-    for path, text in texts.items():
-        for pattern in (_FLAG, _KEY):
-            for found in pattern.finditer(text):
-                variable = _VARIABLE.match(found["value"])
-                if variable:
-                    variables.add(variable[1])
-        after[path] = _literal(text, there.cluster_cidr, wanted)
-    for path, text in after.items():
+    texts = [one[1].decode("utf-8", "surrogateescape") for one in there.files]
+    variables = sorted({name for text in texts for name in _variables(text)})
+    for (path, data, mode), text in zip(there.files, texts):
+        after = _literal(text, there.cluster_cidr, wanted)
         for name in variables:
-            text = _assigned(text, name, there.cluster_cidr, wanted)
-        after[path] = text
-    for path, data, mode in there.files:
-        if after[path] != texts[path]:
-            yield WriteFile(path, after[path].encode("utf-8", "surrogateescape"), mode, data, mode)
+            after = _assigned(after, name, there.cluster_cidr, wanted)
+        if after != text:
+            yield WriteFile(path, after.encode("utf-8", "surrogateescape"), mode, data, mode)
+
+
+def _variables(text: str) -> Iterator[str]:
+    """The environment's variables that the option is taken from."""
+    for found in _FLAG.finditer(text):
+        variable = _VARIABLE.match(found["value"])
+        if variable:
+            yield variable[1]
 
 
 def _literal(text: str, before: str, wanted: str) -> str:
