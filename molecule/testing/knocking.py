@@ -45,7 +45,9 @@ def at(address: str, nodes: Sequence[str]) -> Iterator[Counted]:
     counted = Counted()
     for node in nodes:
         lab.on_node(node, "sh", "-c", f"rm -rf {FOLDER} && mkdir {FOLDER}")
-        lab.on_node(node, "systemd-run", "--unit=knocking", "python3", "-c", _PROGRAM, f"http://{address}/", FOLDER)
+        lab.on_node(
+            node, "systemd-run", "--collect", "--unit=knocking", "python3", "-c", _PROGRAM, f"http://{address}/", FOLDER
+        )
     try:
         yield counted
     finally:

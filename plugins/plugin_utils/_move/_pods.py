@@ -69,10 +69,12 @@ def pod_problems(found: t.Iterable[Fate]) -> list[Problem]:
 def fate_lines(found: t.Sequence[Fate], nodes: t.Sequence[str]) -> t.Iterator[str]:
     """What becomes of the pods, in lines a person reads, node by node in the order of their turn."""
     yield f"Pods: {len(found)} are made anew on the other plugin's network, with another address."
+    by_node: dict[str | None, list[Fate]] = {}
+    for fate in found:
+        by_node.setdefault(fate.pod.node, []).append(fate)
     for node in nodes:
-        here = [fate for fate in found if fate.pod.node == node]
-        if here:
-            yield f"  {node}: {'; '.join(_told(here))}."
+        if node in by_node:
+            yield f"  {node}: {'; '.join(_told(by_node[node]))}."
     empty = [fate.pod.label for fate in found if EMPTY_DIR in fate.pod.volumes and fate.means != AWAITED]
     if empty:
         yield f"Lost with their pods: what {names(empty)} keep in emptyDir volumes."

@@ -43,8 +43,10 @@ def node_probes(
 
     Pods that a policy guards are left out: that they are silent would prove nothing.
     """
-    open_pods = [pod for pod in cluster.pods if _answers(pod, cluster.guarded) and planes.of(pod) is not None]
-    here = {name: [pod for pod in open_pods if pod.node == name] for name in nodes}
+    here: dict[str, list[ClusterPod]] = {name: [] for name in nodes}
+    for pod in cluster.pods:
+        if pod.node in here and _answers(pod, cluster.guarded) and planes.of(pod) is not None:
+            here[pod.node].append(pod)
     found: dict[str, dict[str, Probe]] = {}
     for sender, probe in itertools.chain.from_iterable(_of_node(cluster, planes, name, here) for name in changed):
         found.setdefault(sender, {})[probe["id"]] = probe
