@@ -132,7 +132,7 @@ def _rewritten(there: KubeProxy, wanted: str) -> Iterator[Step]:
     texts = [one[1].decode("utf-8", "surrogateescape") for one in there.files]
     variables = sorted({name for text in texts for name in _variables(text)})
     for (path, data, mode), text in zip(there.files, texts):
-        after = _literal(text, there.cluster_cidr, wanted)
+        after = with_cidr(text, there.cluster_cidr, wanted)
         for name in variables:
             after = _assigned(after, name, there.cluster_cidr, wanted)
         if after != text:
@@ -147,7 +147,9 @@ def _variables(text: str) -> Iterator[str]:
             yield variable[1]
 
 
-def _literal(text: str, before: str, wanted: str) -> str:
+def with_cidr(text: str, before: str, wanted: str) -> str:
+    """A text with another cluster CIDR where that one stands, as an option or as a key of the configuration file."""
+
     def put(found: Mapping[str, str]) -> str:
         value = wanted if found["value"] == before else found["value"]
         return "{0}{1}{2}{1}".format(found["flag"], found["quote"], value)

@@ -65,15 +65,15 @@ class Move:
         yield from self._kube_proxy()
         yield f"Last: the agents of {source.plugin} and everything that they have left."
 
+    @property
+    def _proxy_pods(self) -> bool:
+        """Whether kube-proxy runs as pods, with one configuration for all nodes."""
+        return any(one.agent == "kube-proxy" for one in self.cluster.daemonsets)
+
     def _kube_proxy(self) -> t.Iterator[str]:
-        if any(one.agent == "kube-proxy" for one in self.cluster.daemonsets):
-            yield (
-                "kube-proxy runs as pods, whose ConfigMap is yours to change: until its clusterCIDR is "
-                f"{_cidrs(self.target)}, services see a node's address where a pod of the new network calls."
-            )
-        else:
-            before, after = _cidrs(self.source), _cidrs(self.target)
-            yield f"kube-proxy: its cluster CIDR becomes {after} on each node in its turn, where it is {before}."
+        before, after = _cidrs(self.source), _cidrs(self.target)
+        when = "when every pod has moved, and its pods are rolled" if self._proxy_pods else "on each node in its turn"
+        yield f"kube-proxy: its cluster CIDR becomes {after} {when}, where it is {before}."
 
     def as_result(self) -> dict[str, t.Any]:
         """The move as plain data, under the keys that the playbooks read."""
@@ -85,6 +85,7 @@ class Move:
             "source_cidrs": [str(cidr) for cidr in self.source.pod_cidrs],
             "target_cidrs": [str(cidr) for cidr in self.target.pod_cidrs],
             "kube_proxy": {"cluster_cidr": [_cidrs(self.target)], "replaces": [_cidrs(self.source)]},
+            "kube_proxy_pods": self._proxy_pods,
             "leases": {
                 "plugins": [self.source.plugin],
                 "pod_networks": [str(cidr) for cidr in self.source.pod_cidrs],
