@@ -27,7 +27,7 @@ test-molecule: venv ## Molecule scenarios on the lab; SCENARIO=name runs one
 
 test-long: venv ## The slow tests too: unit, every way to interrupt a change, and every pair of changes (hours)
 	SWITCHYARD_LONG=1 $(TEST) --only unit --only lab --only molecule-interrupted --only molecule-switch --only molecule-killed \
-		--only molecule-migrate --only molecule-registry --only molecule-vm_flannel
+		--only molecule-migrate --only molecule-migrate_planted --only molecule-registry --only molecule-vm_flannel
 
 .PHONY: docs
 docs: venv ## Write the pages that are made from code
