@@ -83,6 +83,7 @@ def must_be(plugin: str) -> None:
     for node in seed.NODES:
         assert traces(node, other) == "", (node, other)
         assert "00-switchyard-cni.conflist" not in lab.on_node(node, "ls", "/etc/cni/net.d")
+        assert lab.on_node(node, "sh", "-c", "ls /run/switchyard-cni 2>/dev/null || true") == "", "a meter is left"
         assert f"--cluster-cidr {NETWORKS[plugin]}" in lab.on_node(node, "ps", "-eo", "args"), node
     assert other not in " ".join(item["metadata"]["name"] for item in lab.objects("daemonsets", "--all-namespaces"))
     if plugin == "flannel":
