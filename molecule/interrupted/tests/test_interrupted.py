@@ -88,9 +88,6 @@ def points(one: str) -> list[str]:
     return list(POINTS) if LONG else [one]
 
 
-SLOW = pytest.mark.skipif(not LONG, reason="slow; `make test-long` runs it")
-
-
 @pytest.mark.parametrize("point", points("rolling"))
 def test_a_run_that_was_killed_is_finished_by_the_next_one(point, talking):
     goal = OTHER[in_force()]
@@ -131,7 +128,7 @@ def test_an_image_that_is_missing_is_undone_by_the_run_itself(talking):
     runs.play("06.network.yml", flannel_backend=before).must_change_nothing()
 
 
-@SLOW
+@pytest.mark.slow
 def test_a_run_that_shall_stop_stops_and_the_next_one_finishes(talking):
     before = in_force()
     stopped = runs.play(
@@ -167,7 +164,7 @@ def test_of_two_runs_at_once_the_second_says_who_the_first_is(talking):
     must_be(goal, talking)
 
 
-@SLOW
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["settling", "judging", "sweeping", "verifying", "ending the meter"])
 def test_an_api_server_that_is_away_for_20_seconds_is_waited_for(point, talking):
     goal = OTHER[in_force()]
@@ -192,7 +189,7 @@ def obstructed(node: str) -> Iterator[None]:
         lab.on_node(node, "ip", "link", "del", "other")
 
 
-@SLOW
+@pytest.mark.slow
 def test_a_flanneld_that_crash_loops_on_one_node_brings_the_network_back(talking):
     if in_force() == "vxlan":
         runs.play("06.network.yml", **HOST_GW).must_succeed()
@@ -220,7 +217,7 @@ def full(node: str) -> Iterator[None]:
         lab.on_node(node, "mount", "-o", "remount,size=50%", "/run")
 
 
-@SLOW
+@pytest.mark.slow
 def test_a_node_whose_disk_is_full_is_named_and_the_next_run_finishes(talking):
     before = in_force()
     with full("k8s-node1"):
@@ -234,7 +231,7 @@ def test_a_node_whose_disk_is_full_is_named_and_the_next_run_finishes(talking):
     must_be(before, talking)
 
 
-@SLOW
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["rolling", "settling", "sweeping", "verifying"])
 def test_a_node_that_reboots_meanwhile_ends_up_with_the_others(point, talking):
     """It is restarted like a machine that loses its power; its pods come back with other addresses."""
@@ -268,7 +265,7 @@ DIRECT = {**VXLAN, "flannel_direct_routing": "true"}
 ROUND = [HOST_GW, VXLAN, DIRECT, HOST_GW, DIRECT, VXLAN]
 
 
-@SLOW
+@pytest.mark.slow
 def test_among_vxlan_directrouting_and_host_gw_nobody_is_cut_off_five_times_in_a_row():
     runs.play("06.network.yml", **VXLAN).must_succeed()
     for settings in ROUND * 5:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from testing import lab, runs, seed
 
@@ -40,7 +38,7 @@ def test_a_run_killed_before_its_proof_has_nothing_left_to_change():
     runs.play("06.network.yml", **VXLAN).must_change_nothing()
 
 
-@pytest.mark.skipif(os.environ.get("SWITCHYARD_LONG") != "1", reason="slow; `make test-long` runs it")
+@pytest.mark.slow
 def test_a_change_of_backend_killed_half_way_is_finished_by_the_next_run():
     runs.kill("06.network.yml", "TASK [switchyard.cni.flannel : Apply the objects", **HOST_GW)
     runs.play("06.network.yml", **HOST_GW).must_succeed()

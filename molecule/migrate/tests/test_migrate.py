@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from testing import lab, migration, runs
 
-LONG = os.environ.get("SWITCHYARD_LONG") == "1"
-SLOW = pytest.mark.skipif(not LONG, reason="slow; `make test-long` runs it")
 CALICO = {"network_plugin": "calico", "network_registry": "", "calico_vxlan_mode": "Always", **migration.ALLOWED}
 BGP = {"network_plugin": "calico", "network_registry": "", "calico_ipip_mode": "off", **migration.ALLOWED}
 FLANNEL = {"flannel_backend": "vxlan", **migration.ALLOWED}
@@ -158,7 +154,7 @@ def test_a_budget_that_lets_no_pod_go_stops_the_change_with_both_plugins_in_plac
 PAIRS = [("direct", DIRECT, "bgp", BGP), ("host-gw", HOST_GW, "calico", CALICO), ("vxlan", FLANNEL, "bgp", BGP)]
 
 
-@SLOW
+@pytest.mark.slow
 @pytest.mark.parametrize(("one", "before", "other", "after"), PAIRS, ids=[f"{one[0]} and {one[2]}" for one in PAIRS])
 def test_there_and_back_twice(one, before, other, after):
     runs.play("06.network.yml", **before).must_succeed()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -23,7 +22,6 @@ from harbor import NAMES, PASSWORD, REGISTRY, on_registry
 
 CERTS = f"/etc/containerd/certs.d/{REGISTRY}"
 WRONG = "a-password-of-nobody"
-SLOW = pytest.mark.skipif(os.environ.get("SWITCHYARD_LONG") != "1", reason="slow; `make test-long` runs it")
 
 
 def test_the_demo_has_taken_its_images_from_the_registry_and_every_node_can_tell():
@@ -116,7 +114,7 @@ def restart_counts() -> dict[str, int]:
     }
 
 
-@SLOW
+@pytest.mark.slow
 def test_the_system_store_trusts_it_on_request_and_no_longer(pods):
     node = "k8s-node2"
     assert "CERTIFICATE_VERIFY_FAILED" in asked_by_python(node)
@@ -329,7 +327,7 @@ def push(home: Path, source: str, target: str) -> None:
 # ---- a new authority
 
 
-@SLOW
+@pytest.mark.slow
 def test_an_authority_takes_the_place_of_another_and_no_pull_fails_meanwhile(tmp_path):
     old, new = harbor.lab_authority(), harbor.signed("the next authority")
     before = runtimes()

@@ -13,7 +13,6 @@ import pytest
 from testing import capture, lab, runs, seed
 
 LONG = os.environ.get("SWITCHYARD_LONG") == "1"
-SLOW = pytest.mark.skipif(not LONG, reason="slow; `make test-long` runs it")
 WIREGUARD_PORT = 51820  # flannel's default, Documentation/backends.md
 SECRET = "switchyard-in-the-clear"
 
@@ -97,7 +96,7 @@ def test_a_backend_becomes_another_live(before, after, pods, booted):
     assert lab.boots() == booted
 
 
-@SLOW
+@pytest.mark.slow
 def test_a_firewall_that_drops_the_tunnels_protocol_is_found():
     rule = ["INPUT", "-p", "4", "-j", "DROP"]
     try:
@@ -110,7 +109,7 @@ def test_a_firewall_that_drops_the_tunnels_protocol_is_found():
     assert "Let IP protocol 4 (ipip) pass between the nodes" in told.words
 
 
-@SLOW
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), BACK, ids=[" to ".join(change) for change in BACK])
 def test_and_back(before, after, pods, booted):
     must_become(before, after, pods)
