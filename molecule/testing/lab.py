@@ -62,6 +62,12 @@ def objects(*words: str) -> list[dict[str, Any]]:
     return json.loads(kubectl("get", "--output=json", *words))["items"]
 
 
+def journal() -> dict[str, Any]:
+    """Return what the cluster's journal says."""
+    told = kubectl("get", "--namespace=kube-system", "configmap", "switchyard-cni", "--output=json")
+    return json.loads(json.loads(told)["data"]["journal.json"])
+
+
 @cache
 def node_host(name: str) -> Host:
     """Return testinfra's view of a node."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -88,13 +87,7 @@ def must_be(plugin: str) -> None:
     assert other not in " ".join(item["metadata"]["name"] for item in lab.objects("daemonsets", "--all-namespaces"))
     if plugin == "flannel":
         assert [kind for kind in _OF_CALICO if lab.objects(f"{kind}.crd.projectcalico.org")] == []
-    assert journal()["run"] is None
-
-
-def journal() -> dict[str, Any]:
-    """Return what the cluster's journal says."""
-    told = lab.kubectl("get", "--namespace=kube-system", "configmap", "switchyard-cni", "--output=json")
-    return json.loads(json.loads(told)["data"]["journal.json"])
+    assert lab.journal()["run"] is None
 
 
 def traces(node: str, plugin: str) -> str:

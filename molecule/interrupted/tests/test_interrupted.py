@@ -53,12 +53,6 @@ def in_force() -> str:
     return json.loads(json.loads(stored)["data"]["net-conf.json"])["Backend"]["Type"]
 
 
-def journal() -> dict:
-    """What the cluster's journal says."""
-    found = lab.kubectl("get", "--namespace=kube-system", "configmap", "switchyard-cni", "--output=json")
-    return json.loads(json.loads(found)["data"]["journal.json"])
-
-
 def must_be(backend: str, talking: list[lab.Pod]) -> None:
     """This network is in force and nothing of another is left: routes, devices, journal, lease, meter, pods."""
     mode, subnets = seed.MODES[MODES[backend]], {node.name: node.pod_cidr for node in seed.NODES.values()}
@@ -67,7 +61,7 @@ def must_be(backend: str, talking: list[lab.Pod]) -> None:
         assert ("flannel.1" in lab.links(node)) is (backend == "vxlan"), node
         assert lab.on_node(node, "sh", "-c", "ls /run/switchyard-cni 2> /dev/null || true") == "", node
     assert in_force() == backend
-    assert journal()["run"] is None
+    assert lab.journal()["run"] is None
     lease = lab.kubectl("get", "--namespace=kube-system", "lease", "switchyard-cni", "--output=json")
     assert not json.loads(lease)["spec"].get("holderIdentity")
     assert lab.unreachable_pairs(talking) == []
@@ -104,7 +98,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next_one(point, talking):
 def test_a_run_that_was_killed_is_undone_by_rollback(point, talking):
     before = in_force()
     runs.kill("06.network.yml", POINTS[point], flannel_backend=OTHER[before])
-    if point == "taking the lease" and journal()["run"] is None:
+    if point == "taking the lease" and lab.journal()["run"] is None:
         return
     done = runs.play("rollback.yml", flannel_backend=before).must_succeed()
     if point != "closing":
@@ -141,7 +135,7 @@ def test_a_run_that_shall_stop_stops_and_the_next_one_finishes(talking):
     assert stopped.status != 0
     assert "Stopped there. Run 06.network.yml again to finish the change, or rollback.yml to go back" in stopped.words
     must_have_cut_nobody_off(stopped)
-    assert journal()["run"]["outcome"] == "stopped"
+    assert lab.journal()["run"]["outcome"] == "stopped"
     done = runs.play("06.network.yml", flannel_backend=OTHER[before]).must_succeed()
     must_have_cut_nobody_off(done)
     must_be(OTHER[before], talking)
@@ -255,7 +249,7 @@ def test_a_node_that_reboots_meanwhile_ends_up_with_the_others(point, talking):
     lab.kubectl("rollout", "status", "deployment/net-test1", "daemonset/web", "--timeout=90s", seconds=100)
     runs.play("06.network.yml", flannel_backend=goal, network_allow="pods").must_succeed()
     assert in_force() == goal
-    assert journal()["run"] is None
+    assert lab.journal()["run"] is None
     assert lab.unreachable_pairs(others) == []
     runs.play("verify.yml", flannel_backend=goal).must_succeed()
 

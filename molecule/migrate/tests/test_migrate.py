@@ -168,4 +168,4 @@ def test_there_and_back_twice(one, before, other, after):
 
 
 def test_the_journal_tells_of_all_that(workloads):
-    assert {one["outcome"] for one in migration.journal()["history"]} <= {"verified", "rolled_back"}
+    assert {one["outcome"] for one in lab.journal()["history"]} <= {"verified", "rolled_back"}

@@ -45,7 +45,7 @@ def test_killed_at_every_step_it_goes_on_and_the_service_never_fails(planted):
     with knocking.at(migration.service_address(), ["k8s-node1", "k8s-master1"]) as counted:
         for step, line in STEPS.items():
             runs.kill("06.network.yml", line, **FLANNEL)
-            assert migration.journal()["run"] is not None, step
+            assert lab.journal()["run"] is not None, step
         done = runs.play("06.network.yml", **FLANNEL).must_succeed()
     assert "calico VXLAN to flannel vxlan: done, and verified on every node that answers." in done.words
     migration.must_have_failed_nobody(counted)
