@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
 from ansible_collections.switchyard.cni.plugins.plugin_utils._action import GROUPS, ClusterAction, Variables
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
-from ansible_collections.switchyard.cni.plugins.plugin_utils._move._pods import EVICTED, REPLACED, fates
+from ansible_collections.switchyard.cni.plugins.plugin_utils._move._pods import fates
 from ansible_collections.switchyard.cni.plugins.plugin_utils._move._probes import Planes, node_probes
 
 PODS, PROBES = "pods", "probes"
@@ -57,7 +57,6 @@ def _pods(cluster: Cluster, arguments: Result) -> Result:
         "changed": False,
         "pods": [{key: getattr(fate.pod, key) for key in ("namespace", "name", "uid")} for fate in found],
         "left": [f"{fate.pod.label} on {fate.pod.node}" for fate in found],
-        "waits": [fate.pod.label for fate in found if fate.means not in (EVICTED, REPLACED)],
     }
 
 

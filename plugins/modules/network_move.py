@@ -85,11 +85,6 @@ left:
   type: list
   elements: str
   sample: [default/web-0 on k8s-node1]
-waits:
-  description: Those of them that nobody makes anew, such as a Job's, which runs to its end.
-  returned: with O(step=pods)
-  type: list
-  elements: str
 probes:
   description: The probes of each node, as M(switchyard.cni.path_probe) takes them.
   returned: with O(step=probes)
