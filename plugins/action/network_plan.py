@@ -37,6 +37,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition
     Transition,
     objections,
     transition,
+    unowned,
     untold,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import scene_of
@@ -75,6 +76,7 @@ class ActionModule(ClusterAction):
         present, holder = presence(change, nodes), myself()
         problems += wrong + unreachable + record.held(holder, gone) + _against(change, cluster, present)
         problems += list(_plan.credentials(values)) if intent.registry else []
+        problems += unowned(change, cluster) if cluster is not None and record.begun is None else []
         # The way back out of an open run is not refused: pods that were made since keep what they have.
         problems += objections(change) if arguments["target"] == DECLARED or record.begun is None else []
         if errors(problems):

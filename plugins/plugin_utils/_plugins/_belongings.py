@@ -27,6 +27,14 @@ def _pools(cluster: Cluster) -> t.Iterable[tuple[str, str]]:
     return ((one.name, one.cidr) for one in cluster.calico.pools) if cluster.calico else ()
 
 
+def _nobody(cluster: Cluster) -> bool:
+    return False
+
+
+def _operator(cluster: Cluster) -> bool:
+    return cluster.calico is not None and cluster.calico.operator
+
+
 def _of_flannel(cluster: Cluster) -> t.Iterable[str]:
     return (one.namespace for one in cluster.flannel)
 
@@ -36,8 +44,8 @@ class Belongings:
     """``config`` is its ConfigMap, ``objects`` are kind, apiVersion and name of what else is in its namespace.
 
     ``roles`` are names of ClusterRoles and of their bindings, ``paths`` what it keeps on a node. ``configured`` tells
-    in which namespaces its ConfigMap was found, ``pools`` the names and CIDRs of its IPPools; ``enforces`` is whether
-    it enforces NetworkPolicies.
+    in which namespaces its ConfigMap was found, ``pools`` the names and CIDRs of its IPPools; ``operated`` whether
+    an operator makes its agents, ``enforces`` whether it enforces NetworkPolicies.
     """
 
     config: str
@@ -46,6 +54,7 @@ class Belongings:
     paths: tuple[str, ...]
     configured: t.Callable[[Cluster], t.Iterable[str]] = _nowhere
     pools: t.Callable[[Cluster], t.Iterable[tuple[str, str]]] = _no_pools
+    operated: t.Callable[[Cluster], bool] = _nobody
     enforces: bool = False
 
     def homes(self, cluster: Cluster, plugin: str) -> tuple[str, ...]:
@@ -87,6 +96,7 @@ BELONGINGS: t.Mapping[str, Belongings] = {
             "/opt/cni/bin/calico-ipam",
         ),
         pools=_pools,
+        operated=_operator,
         enforces=True,
     ),
 }

@@ -18,6 +18,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Clu
 from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import deployed, detect
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._belongings import BELONGINGS
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import overlap
@@ -115,6 +116,21 @@ def untold(change: Transition, cluster: Cluster) -> list[Problem]:
     reason = f"the cluster runs {names(others)}, of which neither nodes nor the API server tell the pods' network"
     remedy = f"Keep {others[0]}, or remove it first with 99.clean.yml"
     return [Problem("network_plugin", change.target.plugin, reason, remedy)]
+
+
+def unowned(change: Transition, cluster: Cluster) -> list[Problem]:
+    """Why the plugin that would leave cannot be removed: others make its agents, and would make them again."""
+    source, target = change.source, change.target
+    if change.kind != DUAL or source is None:
+        return []
+    if BELONGINGS[source.plugin].operated(cluster):
+        whose = "an operator, which makes its agents again"
+    elif source.plugin not in deployed(cluster):
+        whose = "the nodes themselves (etcd as its store, or k3s), and no DaemonSet of it can be removed"
+    else:
+        return []
+    reason = f"the {source.plugin} that runs belongs to {whose}"
+    return [Problem("network_plugin", target.plugin, reason, f"Keep {source.plugin}, or remove it the way it was made")]
 
 
 def _dual_objections(source: Intent, target: Intent) -> t.Iterator[Problem]:

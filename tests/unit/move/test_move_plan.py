@@ -16,6 +16,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition
     NONE,
     objections,
     transition,
+    unowned,
     untold,
 )
 from ansible_collections.switchyard.cni.tests.unit.switch.worlds import running
@@ -153,6 +154,18 @@ def test_a_plugin_of_which_nobody_tells_the_network_is_not_deployed_over():
     found = change(world, **TO_FLANNEL)
     (problem,) = untold(found, Cluster.from_dict(world.api))
     assert "of which neither nodes nor the API server tell" in problem.reason
+
+
+def test_a_plugin_that_others_would_make_again_is_not_taken_over_from():
+    def refused(world, **after):
+        return [one.reason for one in unowned(change(world, **after), Cluster.from_dict(world.api))]
+
+    assert refused(calico_world(), **TO_FLANNEL) == refused(flannel_world(), **TO_CALICO) == []
+    operated = calico_world()
+    operated.api["calico"]["operator"] = True
+    assert "belongs to an operator" in refused(operated, **TO_FLANNEL)[0]
+    assert refused(operated, network_plugin="calico", calico_vxlan_mode="Always") == []
+    assert "no DaemonSet of it" in refused(flannel_world(agents=[]), **TO_CALICO)[0]
 
 
 def test_the_plugins_own_pod_network_counts_before_the_common_one():
