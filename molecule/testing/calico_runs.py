@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
 
 from . import lab, runs, seed
 
@@ -49,20 +50,20 @@ def must_have_lost_nothing(counted: Mapping[str, str]) -> None:
     assert (counted["lost"], counted["broken"]) == ("0", "0"), counted
 
 
-def routes(node: str) -> list[dict[str, str]]:
+def routes(node: str, network: IPv4Network = seed.POD_NETWORK) -> list[dict[str, str]]:
     """Return a node's routes to the pods of other nodes: device, gateway and who has written them."""
     rows = json.loads(lab.on_node(node, "ip", "-j", "-4", "route", "show", "table", "main"))
     return [
         {"dev": row["dev"], "gateway": row["gateway"], "by": row.get("protocol", "boot")}
         for row in rows
-        if row["dst"].startswith("172.50.") and "gateway" in row
+        if "gateway" in row and row["dst"] != "default" and IPv4Network(row["dst"]).subnet_of(network)
     ]
 
 
-def must_be_routed(dev: str, by: Sequence[str]) -> None:
+def must_be_routed(dev: str, by: Sequence[str], network: IPv4Network = seed.POD_NETWORK) -> None:
     """Fail unless every node reaches the others' pods over this device, as written by one of these."""
     for node in seed.NODES:
-        found = routes(node)
+        found = routes(node, network)
         assert len(found) >= len(seed.NODES) - 1, (node, found)
         assert {row["dev"] for row in found} == {dev}, (node, found)
         assert {row["by"] for row in found} <= set(by), (node, found)

@@ -70,7 +70,7 @@ class ActionModule(ClusterAction):
                 return refusal(problems + wrong)
         nodes = self.nodes(variables, hosts, cluster, lambda own: self.read(own, _inventory.OBSERVED))
         change = transition(intent, cluster, nodes, record.begun)
-        if change.kind == DUAL and cluster is not None:
+        if change.moves and cluster is not None:
             cluster, gaps = self._with_workloads(intent, cluster, variables)
             unreachable += gaps
         present, holder = presence(change, nodes), myself()
@@ -111,7 +111,7 @@ class ActionModule(ClusterAction):
         return cluster, Record.of(raw.get("journal")), gaps
 
     def _with_workloads(self, intent: Intent, cluster: Cluster, variables: Variables) -> tuple[Cluster, list[Problem]]:
-        """The cluster with its pods and policies, which only a change of plugins has to know."""
+        """The cluster with its pods and policies, which only a move of all pods has to know."""
         raw, problems = self.cluster(variables, intent.kubeconfig, intent.context, gather=["pods", "policies"])
         told = Cluster.from_dict(raw or {})
         gaps = [api_problem(intent.kubeconfig, str(gap)) for gap in told.gaps]
@@ -140,11 +140,11 @@ def _planned(
     """The plan for the nodes that are there, with what only all nodes together tell."""
     if cluster is None or not (switching.active or present.away):
         return plan_network(intent, present.here, switching, cluster=cluster)
-    running = switching.change.source if switching.dual else None
+    running = switching.change.source if switching.moves else None
     scene = scene_of(running or intent, cluster, nodes)
     if switching.measures:
         switching = replace(switching, shares=choose(scene))
-    if switching.change.switches and switching.begun is None and not switching.dual:
+    if switching.change.switches and switching.begun is None and not switching.moves:
         switching = replace(switching, stages=stages(intent, scene, present.here))
     return plan_network(intent, present.here, switching, present.away, peers_away(scene, present.away), cluster)
 

@@ -146,7 +146,8 @@ def _kept_for_life(intent: Intent, cluster: Cluster) -> Found:
     calico = cluster.calico or Calico()
     there = {pool.cidr: pool for pool in calico.pools}
     named = {pool.name: pool for pool in calico.pools}
-    for pool in (*intent.calico.main_pools(intent.pod_cidrs), *intent.calico.pools):
+    main = intent.calico.main_pools(intent.pod_cidrs)
+    for pool in (*main, *intent.calico.pools):
         same = there.get(str(pool.cidr))
         if same is not None and same.block_size not in (None, pool.block_size):
             yield Problem(
@@ -156,13 +157,9 @@ def _kept_for_life(intent: Intent, cluster: Cluster) -> Found:
                 f"Set it to {same.block_size}",
             )
         other = named.get(pool.name)
-        if same is None and other is not None:
-            yield Problem(
-                "calico_pool_name" if pool.cidr.version == 4 else "calico_pool_name_v6",
-                pool.name,
-                f"is the name of the IPPool of {other.cidr}, whose network cannot be changed",
-                f"Give the IPPool of {pool.cidr} another name; pods come to it when they are made anew",
-            )
+        if same is None and other is not None and pool not in main:
+            reason = f"is the name of the IPPool of {other.cidr}, whose network cannot be changed"
+            yield Problem("calico_pools", pool.name, reason, f"Give the IPPool of {pool.cidr} another name")
 
 
 def _overlaps(intent: Intent, cluster: Cluster) -> Found:

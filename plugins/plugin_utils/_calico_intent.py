@@ -120,6 +120,11 @@ class CalicoIntent:
         return {"route reflectors": self.route_reflectors} if self.route_reflectors else {}
 
     @property
+    def kept_cidrs(self) -> tuple[IPNetwork, ...]:
+        """Networks in which pods may be besides the pod network."""
+        return tuple(pool.cidr for pool in self.pools)
+
+    @property
     def block_sizes(self) -> frozenset[int]:
         """The prefix lengths of the nodes' blocks."""
         return frozenset((self.block_size, self.block_size_v6))

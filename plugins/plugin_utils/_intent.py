@@ -34,7 +34,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import cap
 MINIMUM_MTU = {4: 576, 6: 1280}
 """Bytes every network must carry: RFC 791 section 3.1, RFC 8200 section 5."""
 
-ALLOWABLE = ("pods", "naked-pods", "dual")
+ALLOWABLE = ("pods", "naked-pods", "cidr", "dual")
 """What network_allow may hold: what a change may take besides new routes."""
 
 WIREGUARD_KEY_BYTES = 32
@@ -79,6 +79,11 @@ class FlannelIntent:
     def sessions(self) -> t.Mapping[str, tuple[str, ...]]:
         """Nodes speak with nobody about routes: each reads its peers' from the store."""
         return {}
+
+    @property
+    def kept_cidrs(self) -> tuple[IPNetwork, ...]:
+        """Nothing has an address outside of the pod network."""
+        return ()
 
     @property
     def kube(self) -> bool:

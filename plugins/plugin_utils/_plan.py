@@ -78,8 +78,8 @@ class NetworkPlan:
     ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
     nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
     ``approach`` are the steps before the last one, and ``verifies`` says that only a verification proves the network.
-    ``pulls`` are the images of a private registry that the nodes have to pull for it, ``move`` is what another plugin
-    needs to take over.
+    ``pulls`` are the images of a private registry that the nodes have to pull for it, ``move`` is what it takes to make
+    all pods anew in another network.
     """
 
     plugin: str
@@ -154,11 +154,12 @@ def plan_network(
     """
     active = switch is not None and switch.active
     source = switch.change.source if switch else None
-    plugin = plugin_plan(Given(intent, nodes, cluster, source, active, peers_away))
-    leaving = source.plugin if switch and switch.dual and source else ""
-    states, approach = _Preparation(intent, nodes, leaving), plugin.approach
-    move = plan_move(source, intent, cluster, nodes) if leaving and source and cluster else None
-    sweeps = _Sweeps(intent, nodes, move.source if move else intent) if active else None
+    left = switch.change.left if switch else ()
+    plugin = plugin_plan(Given(intent, nodes, cluster, source, active, peers_away, left))
+    leaving = source if switch and switch.dual else None
+    states, approach = _Preparation(intent, nodes, leaving.plugin if leaving else ""), plugin.approach
+    move = plan_move(switch.change, cluster, nodes) if switch and switch.moves and cluster else None
+    sweeps = _Sweeps(intent, nodes, leaving or intent) if active else None
     orders = {node.host: sweeps.of(node) for node in nodes} if sweeps else {}
     return NetworkPlan(
         plugin=intent.plugin,
@@ -190,7 +191,7 @@ def plan_network(
         pulls=() if switch and switch.restores else _pulls(intent, nodes, cluster),
         verifies=plugin.verifies,
         switch=switch,
-        changing=plugin_plan(Given(move.source, nodes, cluster)).changing if move else plugin.changing,
+        changing=plugin_plan(Given(leaving, nodes, cluster)).changing if leaving else plugin.changing,
         move=move,
         complete=not away,
         agents=plugin.agents,

@@ -137,15 +137,15 @@ SETTINGS: tuple[Setting, ...] = (
         "network_allow",
         "list",
         "What a change of a running pod network may take besides new routes: C(pods) lets pods be made anew, "
-        "C(naked-pods) besides deletes those that no controller would make anew, and C(dual) lets another plugin take "
-        "over, node by node, with both side by side.",
+        "C(naked-pods) besides deletes those that no controller would make anew, C(cidr) lets all pods be made anew in "
+        "another pod network, node by node, and C(dual) lets another plugin take over so, with both side by side.",
         default=(),
     ),
     Setting(
         "network_batch",
         "str",
-        "How many nodes another plugin takes over at once: a number, or a percentage of all nodes such as C(10%). The "
-        "first one is always alone.",
+        "How many nodes move at once to another plugin or another pod network: a number, or a percentage of all nodes "
+        "such as C(10%). The first one is always alone.",
         default="1",
     ),
     Setting(
@@ -159,8 +159,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "network_pod_timeout",
         "int",
-        "How long the pods of a batch of nodes may take to be made anew when another plugin takes over, besides the "
-        "time that the slowest of them has to end. Then the change stops, and both plugins stay.",
+        "How long the pods of a batch of nodes may take to be made anew in another network, besides the time that the "
+        "slowest of them has to end. Then the change stops, and both networks stay.",
         default=600,
         unit="seconds",
         minimum=1,
@@ -168,8 +168,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "network_job_timeout",
         "int",
-        "How long a change to another plugin waits, when all other pods have moved, for Jobs that still run. Then it "
-        "stops, and both plugins stay until it is run again.",
+        "How long a change to another plugin or pod network waits, when all other pods have moved, for Jobs that still "
+        "run. Then it stops, and both stay until it is run again.",
         default=300,
         unit="seconds",
         minimum=0,

@@ -8,6 +8,7 @@ This file is private to the collection.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from functools import lru_cache
 
@@ -59,6 +60,11 @@ def _parsed(text: str) -> netaddr.IPNetwork:
             f"{text!r} is not a network in CIDR notation; write an address and a prefix length, "
             "such as 172.50.0.0/16 or fd00:50::/48"
         ) from exc
+
+
+def slug(cidr: t.Any) -> str:
+    """A network as part of an object's name: letters, digits and hyphens."""
+    return re.sub(r"[^0-9a-f]+", "-", str(cidr))
 
 
 def bits(cidr: netaddr.IPNetwork) -> int:

@@ -126,6 +126,17 @@ def test_the_way_of_a_change_is_planned_from_the_ippool_that_is_there(planted):
     )
 
 
+def test_another_pod_network_is_planned_beside_the_ippool_that_is_there_and_only_with_leave(planted):
+    after = {"calico_ipip_mode": "off", "network_pod_cidr": "172.60.0.0/16"}
+    refused = planned(**after)
+    assert refused.status != 0
+    assert "pods leave 172.50.0.0/16 for 172.60.0.0/16: each of them is made anew, node by node" in refused.words
+    told = planned(**after, network_allow="cidr")
+    told.must_change_nothing()
+    assert "On the way: give new pods and the tunnels addresses of the new network." in told.words
+    assert "Last: what is left of 172.50.0.0/16: IPPools, blocks and affinities." in told.words
+
+
 def test_what_runs_needs_no_way(planted):
     told = planned(calico_ipip_mode="off")
     told.must_change_nothing()

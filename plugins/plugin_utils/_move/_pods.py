@@ -66,9 +66,9 @@ def pod_problems(found: t.Iterable[Fate]) -> list[Problem]:
     return problems
 
 
-def fate_lines(found: t.Sequence[Fate], nodes: t.Sequence[str]) -> t.Iterator[str]:
+def fate_lines(found: t.Sequence[Fate], nodes: t.Sequence[str], network: str) -> t.Iterator[str]:
     """What becomes of the pods, in lines a person reads, node by node in the order of their turn."""
-    yield f"Pods: {len(found)} are made anew on the other plugin's network, with another address."
+    yield f"Pods: {len(found)} are made anew, with an address of {network}."
     by_node: dict[str | None, list[Fate]] = {}
     for fate in found:
         by_node.setdefault(fate.pod.node, []).append(fate)

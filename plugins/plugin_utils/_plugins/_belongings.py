@@ -9,22 +9,23 @@ of ours. A plugin adds its entry here.
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster, Pool
 
 
-def _nowhere(cluster: Cluster) -> t.Iterable[str]:
+def _nowhere(cluster: Cluster) -> tuple[()]:
     return ()
 
 
-def _no_pools(cluster: Cluster) -> t.Iterable[tuple[str, str]]:
-    return ()
+def _pools(cluster: Cluster) -> t.Iterable[Pool]:
+    return cluster.calico.pools if cluster.calico else ()
 
 
-def _pools(cluster: Cluster) -> t.Iterable[tuple[str, str]]:
-    return ((one.name, one.cidr) for one in cluster.calico.pools) if cluster.calico else ()
+def _blocks(cluster: Cluster) -> t.Iterable[str]:
+    return itertools.chain.from_iterable(cluster.calico.blocks.values()) if cluster.calico else ()
 
 
 def _nobody(cluster: Cluster) -> bool:
@@ -44,8 +45,8 @@ class Belongings:
     """``config`` is its ConfigMap, ``objects`` are kind, apiVersion and name of what else is in its namespace.
 
     ``roles`` are names of ClusterRoles and of their bindings, ``paths`` what it keeps on a node. ``configured`` tells
-    in which namespaces its ConfigMap was found, ``pools`` the names and CIDRs of its IPPools; ``operated`` whether
-    an operator makes its agents, ``enforces`` whether it enforces NetworkPolicies.
+    in which namespaces its ConfigMap was found, ``pools`` its IPPools, ``blocks`` what nodes have of them; ``operated``
+    whether an operator makes its agents, ``enforces`` whether it enforces NetworkPolicies.
     """
 
     config: str
@@ -53,7 +54,8 @@ class Belongings:
     roles: tuple[str, ...]
     paths: tuple[str, ...]
     configured: t.Callable[[Cluster], t.Iterable[str]] = _nowhere
-    pools: t.Callable[[Cluster], t.Iterable[tuple[str, str]]] = _no_pools
+    pools: t.Callable[[Cluster], t.Iterable[Pool]] = _nowhere
+    blocks: t.Callable[[Cluster], t.Iterable[str]] = _nowhere
     operated: t.Callable[[Cluster], bool] = _nobody
     enforces: bool = False
 
@@ -96,6 +98,7 @@ BELONGINGS: t.Mapping[str, Belongings] = {
             "/opt/cni/bin/calico-ipam",
         ),
         pools=_pools,
+        blocks=_blocks,
         operated=_operator,
         enforces=True,
     ),

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico import TUNL0
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import PoolIntent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
@@ -32,6 +33,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_wa
     IPIP,
     MOVE,
     NONE,
+    RENUMBER,
     VXLAN,
     Mode,
     Step,
@@ -72,12 +74,14 @@ class CalicoPlan:
         self._release = _calico_release.of_calico(self._calico, given.intent.registry)
         self._nftables = uses_nftables(given.intent, given.nodes)
         self._pools = _calico_objects.pools(given.intent, self._there)
-        self._blocks = _Blocks(given, self._there)
+        self._leaving = _calico_objects.leaving(given.intent, self._there, given.left)
+        self._networks = (*given.intent.pod_cidrs, *given.left)
+        self._blocks = _Blocks(self._networks, self._there)
 
     @property
     def changing(self) -> tuple[t.Mapping[str, str], ...]:
         """What the agents read, and the agents."""
-        kept = [_calico_objects.reference("IPPool", pool.name) for pool in self._pools]
+        kept = [_calico_objects.reference("IPPool", pool.name) for pool in (*self._pools, *self._leaving)]
         kept += [_calico_objects.reference(kind, "default") for kind in ("FelixConfiguration", "BGPConfiguration")]
         for version, kind, name in _KEPT:
             kept.append({"apiVersion": version, "kind": kind, "namespace": self._calico.namespace, "name": name})
@@ -123,6 +127,8 @@ class CalicoPlan:
         source = self._given.source
         if not self._given.changing or source is None or source.plugin != "calico":
             return ()
+        if self._leaving:
+            return tuple(map(self._approach, _calico_way.renumbering(self._after)))
         before = Mode.of(source.calico.ipip_mode, source.calico.vxlan_mode)
         steps = _calico_way.way(before, self._after, self._armed, self._new_sessions and self._speaks_for(before))
         return tuple(map(self._approach, steps))
@@ -166,7 +172,7 @@ class CalicoPlan:
         sessions = [*_calico_objects.peers(intent), *marks, _calico_objects.bgp(intent)]
         return [
             _calico_objects.felix(intent, self._nftables),
-            *map(_calico_objects.ippool, self._pools),
+            *map(_calico_objects.ippool, (*self._pools, *_calico_objects.disabled(self._leaving))),
             *(sessions if self._calico.route_reflectors else reversed(sessions)),
         ]
 
@@ -205,18 +211,22 @@ class CalicoPlan:
             nodes = self._calico.pool_node_selector
             spec = _calico_way.arming(self._calico.prearm_cidr, PREARM_BLOCK, step.tunnel, nodes)
             yield _calico_objects.made("IPPool", PREARM, spec)
-        if step.kind == MOVE:
-            for pool in self._main:
-                yield _calico_objects.ippool(_calico_way.with_mode(pool, step.mode))
+        for pool in self._stepping(step.kind):
+            yield _calico_objects.ippool(_calico_way.with_mode(pool, step.mode))
 
-    @property
-    def _main(self) -> tuple[PoolIntent, ...]:
-        """The IPPools of the pod network itself; further ones have modes of their own."""
-        return tuple(pool for pool in self._pools if pool.cidr in self._intent.pod_cidrs)
+    def _stepping(self, kind: str) -> tuple[PoolIntent, ...]:
+        """The IPPools of the pod network that change with a step; further ones have modes of their own."""
+        main = tuple(pool for pool in self._pools if pool.cidr in self._intent.pod_cidrs)
+        if kind == RENUMBER:
+            # In this order there is always one that gives out addresses.
+            return (*main, *_calico_objects.disabled(self._leaving))
+        if kind == MOVE:
+            return self._leaving or main
+        return ()
 
     def _step_shows(self, step: Step, node: ObservedNode) -> dict[str, t.Any]:
         shown = self._shows(step.mode, node)
-        tunnels = [one for one in shown["tunnels"] if step.kind == DISARM]
+        tunnels = [one for one in shown["tunnels"] if step.kind in (DISARM, RENUMBER)]
         if step.tunnel:
             armed = {"within": [self._calico.prearm_cidr]} if step.kind == ARM else {}
             tunnels += [{"dev": dev, "peers": self._vteps(step.tunnel), **armed} for dev in _DEVICES[step.tunnel]]
@@ -232,7 +242,7 @@ class CalicoPlan:
         unused = [{"dev": dev, "bare": True} for one, devs in _DEVICES.items() if one != mode.type for dev in devs]
         return {
             "pod_routes": {
-                "within": [str(cidr) for cidr in self._intent.pod_cidrs],
+                "within": [str(cidr) for cidr in self._networks],
                 "count": self._blocks.of_peers(node.name),
                 "over": over,
                 "by": list(self._writers(mode)),
@@ -252,19 +262,16 @@ class CalicoPlan:
 
 
 class _Blocks:
-    """How many IPAM blocks of the pod network the nodes have."""
+    """How many IPAM blocks of some networks the nodes have."""
 
-    def __init__(self, given: Given, calico: Calico | None) -> None:
+    def __init__(self, within: t.Sequence[IPNetwork], calico: Calico | None) -> None:
         found = calico.blocks if calico else {}
-        self._own = {name: self._inside(cidrs, given) for name, cidrs in found.items()}
+        self._own = {name: sum(inside(one, within) for one in networks(cidrs)) for name, cidrs in found.items()}
         self._all = sum(self._own.values())
 
     def of_peers(self, name: str) -> int:
         """The blocks of all nodes but one."""
         return self._all - self._own.get(name, 0)
-
-    def _inside(self, cidrs: t.Iterable[str], given: Given) -> int:
-        return sum(inside(block, given.intent.pod_cidrs) for block in networks(cidrs))
 
 
 def _label(step: Step) -> str:
@@ -272,6 +279,8 @@ def _label(step: Step) -> str:
         return f"bring up the {(step.tunnel or NONE).upper()} tunnels, which carry nothing yet"
     if step.kind == DISARM:
         return "give the tunnels their addresses out of the pod network"
+    if step.kind == RENUMBER:
+        return "give new pods and the tunnels addresses of the new network"
     if step.kind == HOLD:
         return "hold the direct routes until their next writer has them"
     return f"{step.mode}"

@@ -12,11 +12,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import PeerIntent, PoolIntent
-from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico, Cluster
+from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico, Cluster, Pool
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_crds import GROUP, VERSION
+from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import slug
 
 Object = dict[str, t.Any]
 MANAGED = {"app.kubernetes.io/managed-by": "switchyard.cni"}
@@ -50,10 +52,31 @@ def pools(intent: Intent, calico: Calico | None) -> tuple[PoolIntent, ...]:
     """The declared IPPools; one that is there for the same network keeps its name."""
     there = {pool.cidr: pool.name for pool in calico.pools} if calico else {}
     declared = (*intent.calico.main_pools(intent.pod_cidrs), *intent.calico.pools)
-    return tuple(_named(pool, there.get(str(pool.cidr))) for pool in declared)
+    return tuple(_named(pool, there) for pool in declared)
 
 
-def _named(pool: PoolIntent, name: str | None) -> PoolIntent:
+def leaving(intent: Intent, calico: Calico | None, networks: t.Collection[IPNetwork]) -> tuple[PoolIntent, ...]:
+    """The IPPools of networks that pods leave: like the declared ones, but for what they keep for life."""
+    there = {pool.cidr: pool for pool in calico.pools} if calico else {}
+    found = (pool for pool in intent.calico.main_pools(networks) if str(pool.cidr) in there)
+    return tuple(_as_it_is(pool, there[str(pool.cidr)]) for pool in found)
+
+
+def _as_it_is(pool: PoolIntent, there: Pool) -> PoolIntent:
+    size = there.block_size or pool.block_size
+    return replace(pool, name=there.name, block_size=size, disabled=there.disabled)
+
+
+def disabled(pools: t.Iterable[PoolIntent]) -> tuple[PoolIntent, ...]:
+    """IPPools that give out no address any more."""
+    return tuple(replace(pool, disabled=True) for pool in pools)
+
+
+def _named(pool: PoolIntent, there: t.Mapping[str, str]) -> PoolIntent:
+    """Under its own name; one that an IPPool of another network has is completed by the network."""
+    name = there.get(str(pool.cidr))
+    if name is None and pool.name in there.values():
+        name = f"{pool.name}-{slug(pool.cidr)}"
     return replace(pool, name=name) if name else pool
 
 

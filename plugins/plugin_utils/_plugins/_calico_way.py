@@ -27,7 +27,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent impo
 )
 
 NONE, IPIP, VXLAN = "none", "ipip", "vxlan"
-MOVE, ARM, DISARM, HOLD = "move", "arm", "disarm", "hold"
+MOVE, ARM, DISARM, HOLD, RENUMBER = "move", "arm", "disarm", "hold", "renumber"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``kind`` is MOVE, ARM, DISARM or HOLD; ``mode`` is that of the IPPool when it is done.
+    """One step: ``kind`` is MOVE, ARM, DISARM, HOLD or RENUMBER; ``mode`` is that of the IPPool when it is done.
 
     ``tunnel`` is the encapsulation that is armed beside that, ``hold`` says that direct routes are held from here on.
     """
@@ -99,6 +99,16 @@ def way(before: Mode, after: Mode, armed: str | None = None, sessions: bool = Fa
     if not held and (sessions or (after.type == NONE and at.type != NONE)):
         steps.append(Step(HOLD, at, hold=True))
     return tuple(steps)
+
+
+def renumbering(after: Mode) -> tuple[Step, ...]:
+    """The steps in which new pods and the tunnels get addresses of another network; the encapsulation stays.
+
+    A tunnel's address changes while neighbours are reached without it.
+    """
+    at = after.crossing
+    near = () if at == after else (Step(MOVE, at),)
+    return (*near, Step(RENUMBER, at))
 
 
 def with_mode(pool: PoolIntent, mode: Mode) -> PoolIntent:

@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
@@ -19,7 +20,7 @@ class Given:
     """The declared network and what there is; ``changing`` says that it takes the place of a running one.
 
     ``cluster`` is None where no API server was asked, ``source`` is the network in force, None where there is none.
-    ``peers_away`` are nodes that take no part, as the others see them.
+    ``peers_away`` are nodes that take no part, as the others see them, ``left`` the networks that pods leave.
     """
 
     intent: Intent
@@ -28,3 +29,4 @@ class Given:
     source: Intent | None = None
     changing: bool = False
     peers_away: t.Sequence[Endpoint] = ()
+    left: tuple[IPNetwork, ...] = ()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, names, silent_node
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import DUAL, Transition
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import Transition
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._scene import Scene
 
 Nodes = tuple[ObservedNode, ...]
@@ -35,8 +35,8 @@ class Present:
 
     def problems(self, change: Transition) -> list[Problem]:
         """Why the run may not go on without them, or what the operator should know."""
-        if self.down and change.kind == DUAL:
-            reason = "another plugin cannot take over while nodes do not answer, whose pods would have no network later"
+        if self.down and change.moves:
+            reason = "pods cannot move while nodes do not answer, whose pods would have no network later"
             remedy = "Bring them up, or remove them from the cluster and the inventory"
             return [Problem("host", names(node.label for node in self.down), reason, remedy)]
         found = [silent_node(node.label, node.unreachable, "06.network.yml") for node in self.down]

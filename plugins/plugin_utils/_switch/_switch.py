@@ -17,18 +17,27 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import BY
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import parted
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import Stage
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import DUAL, NAKED, PODS, Transition
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
+    CIDR,
+    DUAL,
+    NAKED,
+    PODS,
+    Transition,
+)
 
 _CLASSES = {
     "live": "live: routes change under running pods, and nothing restarts but the agent",
     "pods": "pods: routes change under running pods, then pods are made anew for their smaller MTU",
+    "cidr": "cidr: pods are made anew with an address of the new network, node by node",
     "dual": "dual: both plugins side by side while pods are made anew, node by node",
     "none": "to be finished: an earlier run has begun it",
     "first": "to be finished: an earlier run has begun it",
 }
 STEPS = ("roll", "settle", "sweep", "renew", "verify")
-DUAL_STEPS = ("hold", "roll", "settle", "move", "retire", "sweep", "verify")
-"""The steps of a change in their order, and of one from plugin to plugin; each can be repeated."""
+CIDR_STEPS = ("roll", "settle", "move", "retire", "sweep", "verify")
+DUAL_STEPS = ("hold", *CIDR_STEPS)
+"""The steps of a change in their order, of one to another pod network, and of one from plugin to plugin; each can be
+repeated."""
 
 _TOLD = ("id", "from", "to", "started", "holder", "step", "outcome")
 
@@ -79,12 +88,22 @@ class Switch:
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps of this change, whether or not there is anything for each to do."""
-        return DUAL_STEPS if self.dual else STEPS
+        return {DUAL: DUAL_STEPS, CIDR: CIDR_STEPS}.get(self.change.kind if self.active else "", STEPS)
+
+    @property
+    def moves(self) -> bool:
+        """Whether all pods are made anew in another network, node by node."""
+        return self.active and self.change.moves
 
     @property
     def restores(self) -> bool:
-        """Whether the change leads back to what an open run has kept."""
-        return self.begun is not None and dict(self.declared) == dict(self.begun["from"]["settings"])
+        """Whether the change leads back to what an open run has kept; to another network it is a move of its own."""
+        back = self.begun is not None and dict(self.declared) == dict(self.begun["from"]["settings"])
+        return back and self.change.kind != CIDR
+
+    @property
+    def _target(self) -> str:
+        return _label(self.change.target, self.change)
 
     @property
     def measures(self) -> bool:
@@ -113,7 +132,7 @@ class Switch:
             "id": self.id,
             "class": change.kind,
             "from": dict(self.before),
-            "to": {"label": _label(change.target), "settings": plain(self.declared)},
+            "to": {"label": self._target, "settings": plain(self.declared)},
             "changes": list(change.changes),
             "pod_mtu": [{"before": one.before, "after": one.after, "nodes": list(one.nodes)} for one in change.mtus],
             "pauses": list(change.pauses),
@@ -137,10 +156,10 @@ class Switch:
         change = self.change
         source = self.before["label"] or "nothing"
         if self.joins and not change.switches and self.begun is None:
-            target = _label(change.target)
+            target = self._target
             yield f"Join: {names(self.joins)} did not answer when {source} became {target}, and follows now."
         else:
-            yield f"Switch: {source} to {_label(change.target)}; {_CLASSES[change.kind]}."
+            yield f"Switch: {source} to {self._target}; {_CLASSES[change.kind]}."
         if self.begun is not None:
             yield f"Begun: {self.begun.get('started')} by a run that has ended at the step {self.begun.get('step')}."
         if change.changes:
@@ -172,7 +191,7 @@ def switch(
 
 def in_force(change: Transition) -> dict[str, t.Any]:
     """The network that runs, as the journal names and describes it."""
-    return {"label": _label(change.source), "settings": plain(change.settings or {})}
+    return {"label": _label(change.source, change), "settings": plain(change.settings or {})}
 
 
 def new_id() -> str:
@@ -186,5 +205,9 @@ def plain(settings: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
-def _label(intent: Intent | None) -> str:
-    return f"{intent.plugin} {intent.backend.label}" if intent else ""
+def _label(intent: Intent | None, change: Transition) -> str:
+    """What a network is called; where only its addresses change, by those too."""
+    if intent is None:
+        return ""
+    where = f" in {', '.join(map(str, intent.pod_cidrs))}" if change.kind == CIDR else ""
+    return f"{intent.plugin} {intent.backend.label}{where}"

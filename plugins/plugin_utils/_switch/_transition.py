@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import running
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, ip_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import deployed, detect
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
@@ -23,15 +25,16 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Pr
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import overlap
 
-FIRST, NONE, LIVE, PODS, DUAL = "first", "none", "live", "pods", "dual"
+FIRST, NONE, LIVE, PODS, CIDR, DUAL = "first", "none", "live", "pods", "cidr", "dual"
 """Classes of a transition: nothing runs yet, nothing changes, routes change under running pods, pods must be made anew
-besides, and another plugin takes over node by node, with both side by side."""
+besides, pods are made anew in another network node by node, and another plugin takes over so."""
 
 NAKED = "naked-pods"
 """What may be allowed besides: that pods go which no controller makes anew."""
 
 Settings = t.Mapping[str, t.Any]
 Nodes = t.Sequence[ObservedNode]
+Networks = tuple[IPNetwork, ...]
 
 
 class Mtu(t.NamedTuple):
@@ -51,7 +54,8 @@ class Transition:
 
     ``settings`` are those that describe what is in force, ``changes`` what differs in words, ``mtus`` the nodes whose
     pods get another MTU, ``large`` the pods whose MTU is larger than the new network carries, and ``pauses`` what keeps
-    packets from getting through while it lasts.
+    packets from getting through while it lasts. ``earlier`` are the pod networks that were in force, with all families
+    of each, as far as pods have to leave them.
     """
 
     kind: str
@@ -62,11 +66,23 @@ class Transition:
     mtus: tuple[Mtu, ...] = ()
     large: tuple[str, ...] = ()
     pauses: tuple[str, ...] = ()
+    earlier: tuple[Networks, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether all pods are made anew in another network, node by node."""
+        return self.kind in (CIDR, DUAL)
+
+    @property
+    def left(self) -> Networks:
+        """The networks that pods leave."""
+        declared = self.target.pod_cidrs if self.kind == CIDR else ()
+        return tuple(dict.fromkeys(cidr for some in self.earlier for cidr in some if cidr not in declared))
 
     @property
     def switches(self) -> bool:
         """Whether a running pod network is changed."""
-        return self.kind in (LIVE, PODS, DUAL)
+        return self.kind in (LIVE, PODS, CIDR, DUAL)
 
 
 def transition(
@@ -81,12 +97,19 @@ def transition(
         return Transition(FIRST if cluster is not None else NONE, target)
     source, settings = found
     changes = (*_changes(source, target), *_session_changes(source, target, nodes))
+    mtus = tuple(_mtus(source, target, nodes))
     if source.plugin != target.plugin:
-        return Transition(DUAL, target, source, settings, changes, tuple(_mtus(source, target, nodes)))
+        return Transition(DUAL, target, source, settings, changes, mtus, earlier=(source.pod_cidrs,))
+    earlier = tuple(_earlier(source, target, cluster, begun)) if cluster is not None else ()
+    if earlier:
+        # A run that was killed on its way has left an encapsulation that neither end of it declares.
+        besides = changes if begun is None or source.backend.type != target.backend.type else ()
+        words = f"pod network {_cidrs(earlier[0])} to {_cidrs(target.pod_cidrs)}"
+        return Transition(CIDR, target, source, settings, (words, *besides), mtus, earlier=earlier)
     large = tuple(_large_pods(target, nodes))
     if not changes:
         return Transition(NONE, target, source, settings, large=large)
-    mtus, pauses = tuple(_mtus(source, target, nodes)), tuple(_pauses(source, target))
+    pauses = tuple(_pauses(source, target))
     return Transition(PODS if large else LIVE, target, source, settings, changes, mtus, large, pauses)
 
 
@@ -97,6 +120,8 @@ def objections(change: Transition) -> list[Problem]:
         return []
     if change.kind == DUAL:
         return list(_dual_objections(source, target))
+    if change.kind == CIDR:
+        return list(_cidr_objections(change))
     if change.kind == PODS and PODS not in target.allow:
         count = "1 pod has" if len(change.large) == 1 else f"{len(change.large)} pods have"
         reason = (
@@ -147,10 +172,30 @@ def _dual_objections(source: Intent, target: Intent) -> t.Iterator[Problem]:
                 reason = f"overlaps {other}, in which the pods of {source.plugin} are while both plugins run"
                 remedy = f"Set {target.plugin}_pod_cidr to a network that nobody uses"
                 yield Problem("network_pod_cidr", cidr, reason, remedy)
-    if {cidr.version for cidr in source.pod_cidrs} != {cidr.version for cidr in target.pod_cidrs}:
-        reason = f"has not the address families of {source.plugin}'s, {', '.join(map(str, source.pod_cidrs))}"
-        remedy = f"Give {target.plugin}_pod_cidr a network of each of them"
-        yield Problem("network_pod_cidr", ",".join(map(str, target.pod_cidrs)), reason, remedy)
+    yield from _family_objections(source.pod_cidrs, target)
+
+
+def _cidr_objections(change: Transition) -> t.Iterator[Problem]:
+    target, told = change.target, _cidrs(change.target.pod_cidrs)
+    if CIDR not in target.allow:
+        reason = f"pods leave {_cidrs(change.left)} for {told}: each of them is made anew, node by node"
+        remedy = (
+            "Look at the plan of plan.yml with network_allow set to [cidr], and run with it; or keep the earlier "
+            "network in calico_pools with disabled: true, and pods move when somebody makes them anew"
+        )
+        yield Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)
+    others = change.changes[1:]
+    if others:
+        reason = f"becomes another one together with {'; '.join(others)}, and pods move while nothing else changes"
+        yield Problem("network_pod_cidr", told, reason, "Change one after the other, the encapsulation first")
+    yield from _family_objections(change.earlier[0], target)
+
+
+def _family_objections(before: Networks, target: Intent) -> t.Iterator[Problem]:
+    if {cidr.version for cidr in before} != {cidr.version for cidr in target.pod_cidrs}:
+        reason = f"has not the address families of the network in force, {_cidrs(before)}"
+        remedy = f"Give network_pod_cidr or {target.plugin}_pod_cidr a network of each of them"
+        yield Problem("network_pod_cidr", _cidrs(target.pod_cidrs), reason, remedy)
 
 
 def _in_force(
@@ -167,9 +212,39 @@ def _in_force(
     settings: Settings = {**found.settings, **_really(nodes, found.settings)}
     if other is None and begun is not None:
         settings = next((one for one in _ends(begun) if one["network_plugin"] != target.plugin), settings)
+    intent = _intent(settings)
+    return None if intent is None else (intent, settings)
+
+
+def _earlier(
+    source: Intent, target: Intent, cluster: Cluster, begun: t.Mapping[str, t.Any] | None
+) -> t.Iterator[Networks]:
+    """The pod networks that were in force, of which something is there that is not declared any more.
+
+    Only of plugins that give addresses out of IPPools: elsewhere the Nodes have their subnets for life. An IPPool that
+    somebody has made beside the declared one is not ours to empty.
+    """
+    pools = list(BELONGINGS[target.plugin].pools(cluster))
+    moving = begun is not None and "move" in begun.get("steps", ())
+    if not moving and {str(cidr) for cidr in target.pod_cidrs} <= {one.cidr for one in pools if not one.disabled}:
+        return
+    there = [ip_network(one.cidr) for one in pools] + list(map(ip_network, BELONGINGS[target.plugin].blocks(cluster)))
+    declared = (*target.pod_cidrs, *target.agent.kept_cidrs)
+    ends = filter(None, map(_intent, _ends(begun))) if moving and begun is not None else ()
+    for cidrs in dict.fromkeys(one.pod_cidrs for one in (source, *ends) if one.plugin == target.plugin):
+        if any(inside(one, [cidr for cidr in cidrs if cidr not in declared]) for one in there):
+            yield cidrs
+
+
+def _intent(settings: Settings) -> Intent | None:
+    """The network that some settings describe, where they can be understood."""
     values, wrong = resolve(settings)
     intent, contradictions = build_intent(values)
-    return None if intent is None or errors(wrong + contradictions) else (intent, settings)
+    return None if intent is None or errors(wrong + contradictions) else intent
+
+
+def _cidrs(cidrs: t.Iterable[IPNetwork]) -> str:
+    return ",".join(map(str, cidrs))
 
 
 def _ends(begun: t.Mapping[str, t.Any]) -> t.Iterator[Settings]:

@@ -88,8 +88,8 @@ def test_several_subnets_without_encapsulation_need_routers_that_know_the_pods()
         (lambda api: api["calico"]["pools"][0].update(block_size=24), {}, "calico_block_size", "blocks of /24"),
         (
             lambda api: api["calico"]["pools"][0].update(cidr="172.60.0.0/16"),
-            {},
-            "calico_pool_name",
+            {"calico_pools": [{"name": "default-ipv4-ippool", "cidr": "172.70.0.0/16"}], "calico_pool_name": "new"},
+            "calico_pools",
             "whose network cannot be changed",
         ),
         (

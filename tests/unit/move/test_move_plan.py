@@ -80,7 +80,7 @@ def test_the_plan_tells_what_stands_side_by_side_whose_turn_it_is_and_what_goes_
         "Switch: flannel vxlan to calico VXLAN; "
         "dual: both plugins side by side while pods are made anew, node by node.",
         "Steps: hold, roll, settle, move, retire, sweep, verify.",
-        "Pods: 1 are made anew on the other plugin's network, with another address.",
+        "Pods: 1 are made anew, with an address of 172.60.0.0/16.",
         "  k8s-node1: evicted: default/web-0.",
         "Policies that begin to be enforced: 1, default/web.",
         "Last: the agents of flannel and everything that they have left.",

@@ -104,8 +104,8 @@ def test_the_plan_says_whose_turn_it_is_what_is_lost_and_how_long_it_may_take():
         OLD,
         naked=False,
     )
-    assert list(fate_lines(found, ["node-2", "node-1"])) == [
-        "Pods: 3 are made anew on the other plugin's network, with another address.",
+    assert list(fate_lines(found, ["node-2", "node-1"], "172.60.0.0/16")) == [
+        "Pods: 3 are made anew, with an address of 172.60.0.0/16.",
         "  node-2: evicted: default/scratch.",
         "  node-1: evicted: default/slow; waited for, since a Job runs to its end: default/job.",
         "Lost with their pods: what default/scratch keep in emptyDir volumes.",
