@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 POD_NETWORK = IPv4Network("172.50.0.0/16")
+SERVICE_NETWORK = IPv4Network("10.68.0.0/16")
 
 
 @dataclass(frozen=True)

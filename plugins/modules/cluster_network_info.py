@@ -256,6 +256,11 @@ cluster:
           returned: always
           type: list
           elements: dict
+        typhas:
+          description: The namespaces with a Deployment C(calico-typha).
+          returned: always
+          type: list
+          elements: str
         config:
           description: C(calico_backend) and C(veth_mtu) of the ConfigMap C(calico-config).
           returned: always

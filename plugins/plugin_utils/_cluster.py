@@ -153,7 +153,7 @@ class IpamBlock:
 class Calico:
     """Calico's objects. ``blocks`` maps a node to its IPAM blocks; ``felix`` is the FelixConfiguration ``default``.
 
-    ``operator`` says that tigera-operator manages them.
+    ``operator`` says that tigera-operator manages them, ``typhas`` are the namespaces with a Typha.
     """
 
     pools: tuple[Pool, ...] = ()
@@ -165,6 +165,7 @@ class Calico:
     backend: str | None = None
     veth_mtu: int | None = None
     operator: bool = False
+    typhas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -310,6 +311,7 @@ def _calico(item: Raw) -> Calico:
         backend=config.get("calico_backend"),
         veth_mtu=_positive(config.get("veth_mtu")),
         operator=bool(item.get("operator")),
+        typhas=tuple(item.get("typhas") or ()),
     )
 
 

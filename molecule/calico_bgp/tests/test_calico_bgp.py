@@ -159,11 +159,12 @@ def test_a_felix_that_is_told_otherwise_is_found_before_anything_changes():
     assert pool["spec"]["vxlanMode"] == "Never"
 
 
-ROUTER, ROUTER_AS = "192.168.0.254", 65000
+ROUTER, ROUTER_AS, SECRET = "192.168.0.254", 65000, "not for everybody"
 SESSION = """
 protocol bgp {name} {{
     local {router} as {own};
     neighbor {address} as 64512;
+    password "{password}";
     {policy}
 }}
 """
@@ -176,7 +177,14 @@ def router(tmp_path):
     newer = "version 2" in (lab.program(["sh", "-c", "bird --version 2>&1"]))
     policy = "ipv4 { import all; export none; };" if newer else "import all; export none;"
     sessions = [
-        SESSION.format(name=name.replace("-", "_"), router=ROUTER, own=ROUTER_AS, address=node.address, policy=policy)
+        SESSION.format(
+            name=name.replace("-", "_"),
+            router=ROUTER,
+            own=ROUTER_AS,
+            address=node.address,
+            policy=policy,
+            password=SECRET,
+        )
         for name, node in seed.NODES.items()
     ]
     configuration, control = tmp_path / "bird.conf", tmp_path / "bird.ctl"
@@ -188,14 +196,25 @@ def router(tmp_path):
         daemon.terminate()
 
 
-def test_a_router_outside_learns_every_block_and_goes_when_it_is_declared_no_more(router, tmp_path):
-    peers = [{"name": "router", "address": ROUTER, "as_number": ROUTER_AS}]
+@pytest.fixture
+def password():
+    """What the router wants to hear (TCP MD5, RFC 2385), in a Secret beside Calico."""
+    lab.kubectl("create", "secret", "generic", "bgp", "--namespace=kube-system", f"--from-literal=router={SECRET}")
+    yield {"name": "bgp", "key": "router"}
+    lab.kubectl("delete", "secret", "bgp", "--namespace=kube-system")
+
+
+def test_a_router_outside_learns_every_block_and_goes_when_it_is_declared_no_more(router, password, tmp_path):
+    peers = [{"name": "router", "address": ROUTER, "as_number": ROUTER_AS, "password_secret": password}]
     declared = tmp_path / "peers.json"
-    declared.write_text(json.dumps({"calico_bgp_peers": peers}), encoding="utf-8")
+    services = str(seed.SERVICE_NETWORK)
+    declared.write_text(
+        json.dumps({"calico_bgp_peers": peers, "calico_advertise_cluster_ips": [services]}), encoding="utf-8"
+    )
     given = f"--extra-vars=@{declared}"
     calico_runs.play("06.network.yml", NONE, given).must_succeed()
-    blocks = {item["spec"]["cidr"] for item in lab.objects("ipamblocks.crd.projectcalico.org")}
-    lab.eventually(lambda: blocks <= set(router("route").split()), 60, f"the router knows {blocks}")
+    wanted = {item["spec"]["cidr"] for item in lab.objects("ipamblocks.crd.projectcalico.org")} | {services}
+    lab.eventually(lambda: wanted <= set(router("route").split()), 60, f"the router knows {wanted}")
     told = calico_runs.play("verify.yml", NONE, given).must_succeed()
     assert "9 of 9 BGP sessions established" in told.words
     assert f"| {ROUTER} | global | up |" in told.words
@@ -207,3 +226,29 @@ def test_a_router_outside_learns_every_block_and_goes_when_it_is_declared_no_mor
         60,
         "only the mesh is left",
     )
+
+
+@pytest.fixture
+def typha_s_image() -> None:
+    """Typha has an image of its own, which is asked for by nothing else."""
+    if "calico/typha" not in lab.on_node("k8s-node1", "ctr", "--namespace=k8s.io", "images", "list", "--quiet"):
+        pytest.skip("the folder of SWITCHYARD_CALICO_IMAGES has no image of Typha (typha.tar)")
+
+
+def clients_of_typha() -> dict[str, bool]:
+    """Whether each node's Felix has a connection to a Typha."""
+    return {node: ":5473" in lab.on_node(node, "ss", "-Htnp", "state", "established") for node in seed.NODES}
+
+
+def test_typha_comes_and_goes_and_every_felix_with_it(typha_s_image):
+    wanted = {"calico_typha": "true", "calico_typha_replicas": "2"}
+    calico_runs.play("06.network.yml", NONE, **wanted).must_succeed()
+    lab.eventually(lambda: all(clients_of_typha().values()), 60, "every Felix reads from a Typha")
+    calico_runs.play("06.network.yml", NONE, **wanted).must_change_nothing()
+    calico_runs.must_have_lost_nothing(calico_runs.change(NONE, VXLAN_NEAR, **wanted))
+    calico_runs.change(VXLAN_NEAR, NONE)
+    for kind in ("deployments", "services", "poddisruptionbudgets"):
+        names = [item["metadata"]["name"] for item in lab.objects(kind, "--namespace=kube-system")]
+        assert "calico-typha" not in names, kind
+    assert not any(clients_of_typha().values())
+    calico_runs.play("06.network.yml", NONE).must_change_nothing()

@@ -29,7 +29,7 @@ RECORD_NAMESPACE, RECORD = "kube-system", "switchyard-cni-images"
 """The ConfigMap in which registry.yml writes down the digests that it has mirrored."""
 MIRRORED = "/api/v1/namespaces/{0}/configmaps/{1}".format(RECORD_NAMESPACE, RECORD)
 OPERATOR = "/apis/operator.tigera.io/v1/installations"
-FLANNEL_CONFIG, CALICO_CONFIG = "kube-flannel-cfg", "calico-config"
+FLANNEL_CONFIG, CALICO_CONFIG, TYPHA = "kube-flannel-cfg", "calico-config", "calico-typha"
 # Services that every cluster has, to connect to: the API server's own, and DNS.
 SERVICES = ("default/kubernetes", "kube-system/kube-dns", "kube-system/coredns")
 
@@ -101,6 +101,11 @@ class _Reader:
             "peers": self._list(CALICO + "/bgppeers", _trim.bgp_peer),
             "felix": self._list(CALICO + "/felixconfigurations", _trim.felix_configuration),
             "operator": bool(self._list(OPERATOR, lambda item: item["metadata"]["name"])),
+            "typhas": self._list(
+                "/apis/apps/v1/deployments",
+                lambda item: item["metadata"]["namespace"],
+                fieldSelector="metadata.name=" + TYPHA,
+            ),
             "config": (self._named(CALICO_CONFIG, _trim.calico_config) or [None])[0],
         }
 

@@ -101,7 +101,7 @@ class CalicoPlan:
             "crds": _calico_crds.definitions(self._release.policy_apis),
             "manifest": _calico_manifest.values(self._intent, self._release, len(self._given.nodes), self._hash()),
             "resources": self._resources(),
-            "removed": _calico_objects.superseded(self._intent, self._given.cluster),
+            "removed": self._superseded(),
         }
 
     def node_state(self, node: ObservedNode) -> NodeState:
@@ -175,6 +175,14 @@ class CalicoPlan:
             *map(_calico_objects.ippool, (*self._pools, *_calico_objects.disabled(self._leaving))),
             *(sessions if self._calico.route_reflectors else reversed(sessions)),
         ]
+
+    def _superseded(self) -> list[dict[str, str]]:
+        """What is there of an earlier declaration, and would do something still, or nothing for nobody."""
+        found = _calico_objects.superseded(self._intent, self._given.cluster)
+        namespace, there = self._calico.namespace, self._there.typhas if self._there else ()
+        if namespace in there and not _calico_manifest.uses_typha(self._calico, len(self._given.nodes)):
+            found += _calico_manifest.typha_objects(namespace)
+        return found
 
     def _hash(self) -> str:
         """What makes the agents start again: what they read only when they start."""

@@ -106,6 +106,14 @@ def uses_typha(calico: CalicoIntent, nodes: int) -> bool:
     return nodes >= _TYPHA_FROM if calico.typha == "auto" else calico.typha == "true"
 
 
+def typha_objects(namespace: str) -> list[dict[str, str]]:
+    """What there is of a Typha, the Deployment last: by that it is known to be there."""
+    kinds = (("v1", "Service"), ("policy/v1", "PodDisruptionBudget"), ("apps/v1", "Deployment"))
+    return [
+        {"apiVersion": version, "kind": kind, "namespace": namespace, "name": TYPHA_SERVICE} for version, kind in kinds
+    ]
+
+
 def _typha(calico: CalicoIntent, release: Release, nodes: int) -> dict[str, t.Any] | None:
     if not uses_typha(calico, nodes):
         return None

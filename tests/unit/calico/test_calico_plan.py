@@ -168,6 +168,16 @@ def test_a_peer_of_ours_that_is_declared_no_more_goes_and_anothers_stays():
     assert [one["name"] for one in planned(world, **CALICO)["calico"]["removed"]] == ["gone"]
 
 
+def test_a_typha_goes_when_nobody_asks_for_it_any_more_and_last_what_it_is_known_by():
+    world = running(**CALICO)
+    world.api["calico"]["typhas"] = ["kube-system", "calico-system"]
+    removed = planned(world, **CALICO)["calico"]["removed"]
+    assert [(one["kind"], one["namespace"], one["name"]) for one in removed] == [
+        (kind, "kube-system", "calico-typha") for kind in ("Service", "PodDisruptionBudget", "Deployment")
+    ]
+    assert planned(world, **CALICO, calico_typha="true")["calico"]["removed"] == []
+
+
 def test_every_custom_resource_has_a_definition():
     crds = deployed(**CALICO)["crds"]
     kinds = {one["spec"]["names"]["kind"]: one for one in crds}

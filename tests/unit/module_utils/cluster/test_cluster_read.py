@@ -172,6 +172,7 @@ CALICO_OBJECTS = {
         {"metadata": {"name": "rr"}, "spec": {"peerIP": "192.168.7.1", "asNumber": 65001, "password": {"hush": 1}}}
     ],
     f"{CALICO}/felixconfigurations": [{"metadata": {"name": "default"}, "spec": {"ipipEnabled": False}}],
+    "/apis/apps/v1/deployments": [{"metadata": {"name": "calico-typha", "namespace": "kube-system"}}],
 }
 
 
@@ -184,6 +185,7 @@ def test_calicos_objects_without_passwords():
     assert found["bgp"] == {"mesh": False, "as_number": 65001}
     assert found["felix"][0]["ipip_enabled"] is False
     assert found["felix"][0]["vxlan_enabled"] is None
+    assert found["typhas"] == ["kube-system"]
     assert "hush" not in json.dumps(found)
 
 
