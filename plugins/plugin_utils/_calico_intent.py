@@ -100,6 +100,8 @@ class CalicoIntent:
     image_pull_policy: str
     namespace: str
     crds_file: str
+    calicoctl: str
+    calicoctl_kubeconfig: str
     typha: str
     typha_replicas: int | None
     tolerations: tuple[t.Mapping[str, t.Any], ...]

@@ -152,6 +152,19 @@ CALICO: tuple[Setting, ...] = (
         default="",
     ),
     Setting(
+        "calico_calicoctl",
+        "str",
+        "The program calicoctl on the host of the play; given, every control-plane node gets it as "
+        "C(/usr/local/bin/calicoctl), with C(/etc/calico/calicoctl.cfg).",
+        default="",
+    ),
+    Setting(
+        "calico_calicoctl_kubeconfig",
+        "str",
+        "The kubeconfig on those nodes that calicoctl reads.",
+        default="/root/.kube/config",
+    ),
+    Setting(
         "calico_typha",
         "choice",
         "Whether Typha stands between calico-node and the API server; auto = from 50 nodes.",

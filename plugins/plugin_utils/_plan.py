@@ -78,7 +78,8 @@ class NetworkPlan:
     ``configure`` says whether something has to be written before the nodes' agents start, ``complete`` whether all
     nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
     ``approach`` are the steps before the last one, and ``verifies`` says that only a verification proves the network.
-    ``pulls`` are the images of a private registry that the nodes have to pull for it, ``move`` is what it takes to make
+    ``pulls`` are the images of a private registry that the nodes have to pull for it, ``tools`` what operators get,
+    ``move`` is what it takes to make
     all pods anew in another network.
     """
 
@@ -96,6 +97,7 @@ class NetworkPlan:
     approach: tuple[Approach, ...] = ()
     verifies: bool = False
     pulls: tuple[str, ...] = ()
+    tools: t.Mapping[str, t.Any] = field(default_factory=dict)
     move: Move | None = None
 
     def as_result(self) -> dict[str, t.Any]:
@@ -109,6 +111,7 @@ class NetworkPlan:
             "approach": [step.as_result() for step in self.approach],
             "verifies": self.verifies,
             "pulls": list(self.pulls),
+            "tools": dict(self.tools),
             "move": self.move.as_result() if self.move else {},
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
@@ -189,6 +192,7 @@ def plan_network(
         approach=approach,
         # What is put back ran before, under the names that its own objects have.
         pulls=() if switch and switch.restores else _pulls(intent, nodes, cluster),
+        tools=plugin.tools,
         verifies=plugin.verifies,
         switch=switch,
         changing=plugin_plan(Given(leaving, nodes, cluster)).changing if leaving else plugin.changing,

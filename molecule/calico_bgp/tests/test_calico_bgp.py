@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from testing import calico_runs, lab, runs, seed
@@ -252,3 +254,17 @@ def test_typha_comes_and_goes_and_every_felix_with_it(typha_s_image):
         assert "calico-typha" not in names, kind
     assert not any(clients_of_typha().values())
     calico_runs.play("06.network.yml", NONE).must_change_nothing()
+
+
+def test_calicoctl_is_there_where_it_is_given_and_works(tmp_path):
+    program = Path(os.environ["SWITCHYARD_CALICO_IMAGES"]) / "calicoctl"
+    if not program.is_file():
+        pytest.skip("the folder of SWITCHYARD_CALICO_IMAGES has no calicoctl")
+    given = {"calico_calicoctl": str(program)}
+    absent = calico_runs.play("06.network.yml", NONE, calico_calicoctl=str(tmp_path / "calicoctl"))
+    assert absent.status != 0
+    assert "Could not find or access" in absent.words
+    calico_runs.play("06.network.yml", NONE, **given).must_succeed()
+    assert "Established" in lab.on_node("k8s-master1", "calicoctl", "node", "status")
+    assert "172.50.0.0/16" in lab.on_node("k8s-master1", "calicoctl", "get", "ippools")
+    calico_runs.play("06.network.yml", NONE, **given).must_change_nothing()

@@ -47,6 +47,10 @@ class PluginPlan(t.Protocol):
         """What a node must show afterwards (``wait_for`` of node_network_info). Raises BackendError."""
 
     @property
+    def tools(self) -> t.Mapping[str, t.Any]:
+        """What operators get for their own use, and the hosts that get it; nothing where they asked for nothing."""
+
+    @property
     def approach(self) -> tuple[Approach, ...]:
         """The steps on the way from the network in force, before the declared one itself."""
 

@@ -104,6 +104,24 @@ class CalicoPlan:
             "removed": self._superseded(),
         }
 
+    @property
+    def tools(self) -> t.Mapping[str, t.Any]:
+        """calicoctl for the control plane."""
+        members = self._given.cluster.members if self._given.cluster else {}
+        control = [node.host for node in self._given.nodes if node.name in members and members[node.name].control_plane]
+        if not self._calico.calicoctl or not control:
+            return {}
+        return {
+            "hosts": control,
+            "calicoctl": self._calico.calicoctl,
+            "config": {
+                "apiVersion": "projectcalico.org/v3",
+                "kind": "CalicoAPIConfig",
+                "metadata": {},
+                "spec": {"datastoreType": "kubernetes", "kubeconfig": self._calico.calicoctl_kubeconfig},
+            },
+        }
+
     def node_state(self, node: ObservedNode) -> NodeState:
         """Nothing on the node itself: the DaemonSet brings the CNI plugins along."""
         return NodeState(cni_bin_dir=self._intent.cni_bin_dir)

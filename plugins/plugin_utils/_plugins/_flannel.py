@@ -35,6 +35,9 @@ class FlannelPlan:
     approach: tuple[Approach, ...] = ()
     """Every backend is reached at once."""
 
+    tools: t.Mapping[str, t.Any] = {}
+    """flannel has none."""
+
     verifies = False
     """What the nodes must show is known before."""
 

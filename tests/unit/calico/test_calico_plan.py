@@ -178,6 +178,15 @@ def test_a_typha_goes_when_nobody_asks_for_it_any_more_and_last_what_it_is_known
     assert planned(world, **CALICO, calico_typha="true")["calico"]["removed"] == []
 
 
+def test_calicoctl_goes_to_the_control_plane_where_it_is_given():
+    world = running(**CALICO)
+    world.member("k8s-master1")["control_plane"] = True
+    assert planned(world, **CALICO)["tools"] == {}
+    tools = planned(world, **CALICO, calico_calicoctl="files/calicoctl")["tools"]
+    assert (tools["hosts"], tools["calicoctl"]) == (["k8s-master1"], "files/calicoctl")
+    assert tools["config"]["spec"] == {"datastoreType": "kubernetes", "kubeconfig": "/root/.kube/config"}
+
+
 def test_every_custom_resource_has_a_definition():
     crds = deployed(**CALICO)["crds"]
     kinds = {one["spec"]["names"]["kind"]: one for one in crds}
