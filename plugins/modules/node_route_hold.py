@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: node_route_hold
-short_description: Hold the direct routes to other nodes' pods while their writer changes
+short_description: Hold the routes to other nodes' pods while others are written
 version_added: "0.3.0"
 description:
   - When Calico's encapsulation changes, one program takes the routes to other nodes' pods back before another one has
-    written its own. For this time the module keeps copies of the direct routes that are in force.
+    written its own, and BIRD takes a route back before it writes it over another device. For this time the module keeps
+    copies of the routes that are in force.
   - A held route has the protocol 201 and a metric of 1048576, so that it only counts where there is no other route.
   - O(state=absent) lets go of every held route.
 author:
@@ -43,7 +44,7 @@ options:
     required: true
   over:
     description:
-      - The devices between the nodes. Only routes over them, with a gateway, are held.
+      - The devices between the nodes, and tunnels. Only routes over them, with a gateway, are held.
     type: list
     elements: str
     default: []

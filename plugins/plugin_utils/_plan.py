@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import missing_from, parse_condition
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
@@ -22,6 +22,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._move._move import 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     ObservedNode,
+    Underlay,
     endpoint,
     underlay,
     uses_nftables,
@@ -177,7 +178,7 @@ def plan_network(
                 orders.get(node.host),
                 switch,
                 [step.for_node(node.name) for step in approach],
-                _hold(intent, node) if approach else None,
+                _hold((*intent.pod_cidrs, *left), underlay(node, intent), plugin.held_over) if approach else None,
             )
             for node in nodes
         }
@@ -280,10 +281,10 @@ def _pulls(intent: Intent, nodes: t.Sequence[ObservedNode], cluster: Cluster | N
     return () if wanted[0].target in running else tuple(one.target for one in below(intent.registry, wanted))
 
 
-def _hold(intent: Intent, node: ObservedNode) -> dict[str, t.Any]:
-    """Which routes a node holds while their writer changes: the direct ones to pods."""
-    device = underlay(node, intent)
-    return {"pod_networks": [str(cidr) for cidr in intent.pod_cidrs], "over": [device.dev] if device else []}
+def _hold(networks: t.Iterable[IPNetwork], device: Underlay | None, tunnels: t.Iterable[str]) -> dict[str, t.Any]:
+    """Which routes a node holds while others are written: the direct ones to pods, and those over some tunnels."""
+    over = [*([device.dev] if device else []), *tunnels]
+    return {"pod_networks": [str(cidr) for cidr in networks], "over": over}
 
 
 def _way(approach: t.Sequence[Approach]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Hold:
 
 
 def plan_hold(routes: Sequence[Route], networks: Sequence[str], over: Sequence[str], present: bool) -> Hold:
-    """Which routes to hold: the direct ones to other nodes' pods, over these devices; or that none is held any more."""
+    """Which routes to hold: those to other nodes' pods over these devices; or that none is held any more."""
     held = [route for route in routes if route.protocol == PROTOCOL and route.table == "main"]
     if not present:
         return Hold(remove=tuple(held))
@@ -49,7 +49,7 @@ def plan_hold(routes: Sequence[Route], networks: Sequence[str], over: Sequence[s
     wanted = {
         (route.dst, route.gateway, route.dev): route
         for route in routes
-        if route.protocol != PROTOCOL and _is_direct(route, over) and inside(route.network, within)
+        if route.protocol != PROTOCOL and _leads_over(route, over) and inside(route.network, within)
     }
     return Hold(add=tuple(route for key, route in wanted.items() if key not in there))
 
@@ -69,7 +69,7 @@ def hold(node: NodeWriter, work: Hold) -> None:
                 raise NodeError("{0} failed: {1}".format(" ".join(argv), done.reason))
 
 
-def _is_direct(route: Route, over: Sequence[str]) -> bool:
+def _leads_over(route: Route, over: Sequence[str]) -> bool:
     return route.table == "main" and route.type == "unicast" and bool(route.gateway) and route.dev in over
 
 

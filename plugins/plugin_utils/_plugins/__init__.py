@@ -55,6 +55,10 @@ class PluginPlan(t.Protocol):
         """The steps on the way from the network in force, before the declared one itself."""
 
     @property
+    def held_over(self) -> tuple[str, ...]:
+        """The tunnel devices whose routes are held on the way as well as the direct ones."""
+
+    @property
     def verifies(self) -> bool:
         """Whether only a verification proves the network, because not all of it is known before."""
 

@@ -64,6 +64,9 @@ class CalicoPlan:
     """Calico for one cluster; everything that all nodes share is computed once."""
 
     configures = False
+    held_over = (TUNL0,)
+    """BIRD writes the routes over it, and takes each back before it writes the next."""
+
     verifies = True
     """Which blocks and tunnel addresses the nodes have is only known afterwards: the verification is the proof."""
 
@@ -308,5 +311,5 @@ def _label(step: Step) -> str:
     if step.kind == RENUMBER:
         return "give new pods and the tunnels addresses of the new network"
     if step.kind == HOLD:
-        return "hold the direct routes until their next writer has them"
+        return "hold the routes between nodes until they are written anew"
     return f"{step.mode}"

@@ -9,7 +9,8 @@ once, while Felix has to start again and get an address for its tunnel. Therefor
 - a small IPPool for tunnels only brings up the new tunnel on all nodes before any packet goes through it (``ARM``),
 - the way leads over CrossSubnet, where neighbours are reached directly, whatever their tunnels are doing (``NEAR``),
 - the small IPPool goes while the tunnels carry nothing between neighbours (``DISARM``),
-- and where the writer of the direct routes changes, every node holds copies of them meanwhile (``HOLD``).
+- and where the writer of the direct routes changes, or BIRD sends them another way, which it does by taking the route
+  back first (sysdep/linux/netlink.c), every node holds copies of them meanwhile (``HOLD``).
 
 Pure.
 """
@@ -85,7 +86,9 @@ def way(before: Mode, after: Mode, armed: str | None = None, sessions: bool = Fa
     at = before
     if at.type not in (NONE, after.type) and not at.near:
         at = at.crossing
-        steps.append(Step(MOVE, at, armed))
+        steps.append(Step(MOVE, at, armed, hold=at.type == IPIP))
+    # What was held until here led through the tunnel.
+    direct = len(steps)
     writer_changes = at.type != after.type
     if after.type not in (NONE, at.type):
         if armed != after.type:
@@ -94,11 +97,18 @@ def way(before: Mode, after: Mode, armed: str | None = None, sessions: bool = Fa
         steps.append(Step(MOVE, at, after.type, hold=writer_changes))
         steps.append(Step(DISARM, at, hold=writer_changes))
     elif armed is not None:
-        steps.append(Step(DISARM, at.crossing, hold=writer_changes))
-    held = any(step.hold for step in steps)
-    if not held and (sessions or (after.type == NONE and at.type != NONE)):
+        steps.append(Step(DISARM, at.crossing, hold=writer_changes or _rewritten(at, after)))
+    held = any(step.hold for step in steps[direct:])
+    if not held and (sessions or _rewritten(at, after)):
         steps.append(Step(HOLD, at, hold=True))
     return tuple(steps)
+
+
+def _rewritten(at: Mode, after: Mode) -> bool:
+    """Whether the last step makes the routes between neighbours anew."""
+    if after.type == NONE:
+        return at.type != NONE
+    return at.type == after.type == IPIP and at != after
 
 
 def renumbering(after: Mode) -> tuple[Step, ...]:
@@ -107,8 +117,8 @@ def renumbering(after: Mode) -> tuple[Step, ...]:
     A tunnel's address changes while neighbours are reached without it.
     """
     at = after.crossing
-    near = () if at == after else (Step(MOVE, at),)
-    return (*near, Step(RENUMBER, at))
+    near = () if at == after else (Step(MOVE, at, hold=at.type == IPIP),)
+    return (*near, Step(RENUMBER, at, hold=bool(near) and at.type == IPIP))
 
 
 def with_mode(pool: PoolIntent, mode: Mode) -> PoolIntent:

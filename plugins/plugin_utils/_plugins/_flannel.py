@@ -38,6 +38,9 @@ class FlannelPlan:
     tools: t.Mapping[str, t.Any] = {}
     """flannel has none."""
 
+    held_over: tuple[str, ...] = ()
+    """There are no steps on the way."""
+
     verifies = False
     """What the nodes must show is known before."""
 

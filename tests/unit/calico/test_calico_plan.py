@@ -246,7 +246,7 @@ def test_route_reflectors_are_a_change_in_which_direct_routes_are_held_until_the
     assert plan["switch"]["active"]
     assert plan["switch"]["changes"] == ["route reflectors none to k8s-node1, k8s-node2"]
     (step,) = plan["approach"]
-    assert step["label"] == "hold the direct routes until their next writer has them"
+    assert step["label"] == "hold the routes between nodes until they are written anew"
     expected = {name: one["expect"]["sessions"] for name, one in plan["nodes"].items()}
     assert expected["k8s-master1"] == {"peers": ["192.168.7.110", "192.168.7.111"], "mesh": False}
     assert expected["k8s-node1"] == {"peers": ["192.168.7.101", "192.168.7.111"], "mesh": False}

@@ -15,7 +15,9 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_wa
     DISARM,
     HOLD,
     MOVE,
+    RENUMBER,
     Mode,
+    renumbering,
     way,
     with_mode,
 )
@@ -31,8 +33,16 @@ def told(before, after, armed=None):
 
 
 def test_within_one_encapsulation_there_is_nothing_on_the_way():
-    for one, other in ((IPIP, IPIP_NEAR), (VXLAN, VXLAN_NEAR)):
-        assert way(one, other) == way(other, one) == ()
+    assert way(VXLAN, VXLAN_NEAR) == way(VXLAN_NEAR, VXLAN) == ()
+
+
+def test_bird_takes_a_route_back_before_it_writes_another_one_so_that_it_is_held():
+    assert told(IPIP, IPIP_NEAR) == [(HOLD, "IPIP Always", None, True)]
+    assert told(IPIP_NEAR, IPIP) == [(HOLD, "IPIP CrossSubnet", None, True)]
+    assert told(IPIP, IPIP_NEAR, armed="ipip") == [(DISARM, "IPIP CrossSubnet", None, True)]
+    assert [(step.kind, step.hold) for step in renumbering(IPIP)] == [(MOVE, True), (RENUMBER, True)]
+    assert [(step.kind, step.hold) for step in renumbering(VXLAN)] == [(MOVE, False), (RENUMBER, False)]
+    assert [(step.kind, step.hold) for step in renumbering(NONE)] == [(RENUMBER, False)]
 
 
 def test_tunnels_are_up_before_they_carry_anything_and_get_their_addresses_while_they_carry_nothing():
@@ -45,7 +55,7 @@ def test_tunnels_are_up_before_they_carry_anything_and_get_their_addresses_while
 
 def test_what_is_left_is_left_over_crosssubnet():
     assert told(IPIP, NONE) == [
-        (MOVE, "IPIP CrossSubnet", None, False),
+        (MOVE, "IPIP CrossSubnet", None, True),
         (HOLD, "IPIP CrossSubnet", None, True),
     ]
     assert told(IPIP_NEAR, NONE) == [(HOLD, "IPIP CrossSubnet", None, True)]
@@ -53,7 +63,7 @@ def test_what_is_left_is_left_over_crosssubnet():
 
 def test_from_one_tunnel_to_the_other():
     assert told(IPIP, VXLAN) == [
-        (MOVE, "IPIP CrossSubnet", None, False),
+        (MOVE, "IPIP CrossSubnet", None, True),
         (ARM, "IPIP CrossSubnet", "vxlan", True),
         (MOVE, "VXLAN CrossSubnet", "vxlan", True),
         (DISARM, "VXLAN CrossSubnet", None, True),
