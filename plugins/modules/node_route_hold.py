@@ -48,6 +48,26 @@ options:
     type: list
     elements: str
     default: []
+  peers:
+    description:
+      - The nodes to whose pods a direct route is held as well, where they are neighbours and have none. It is tried
+        at once, and let go where the first address of the network, that of the bridge there, does not answer over it.
+      - Such a route is used as soon as no other one leads to exactly this network, so that pods' packets are neither
+        encapsulated nor encrypted then.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      network:
+        description:
+          - The network of the node's pods.
+        type: str
+        required: true
+      address:
+        description:
+          - The node's own address.
+        type: str
+        required: true
 seealso:
   - module: switchyard.cni.node_sweep
 """
@@ -70,6 +90,12 @@ held:
   returned: success
   type: int
   sample: 2
+silent:
+  description: The networks of O(peers) that did not answer over a direct route, which is not held then.
+  returned: success
+  type: list
+  elements: str
+  sample: [172.50.3.0/24]
 released:
   description: How many routes are held no longer.
   returned: success

@@ -105,6 +105,12 @@ options:
             plugin is in force leaves its own behind.
         type: bool
         default: false
+      routes_only:
+        description:
+          - Whether nothing goes but routes. Where packets then take a route that leads to all pods, every node has to
+            take it before the devices of the earlier backend go from any of them.
+        type: bool
+        default: false
   cni_conf_dir:
     description:
       - Where the container runtime reads CNI configuration.

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import Endpoint
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, NodeFacts
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
 from ansible_collections.switchyard.cni.plugins.module_utils._node._wait import missing_from, parse_condition
 from ansible_collections.switchyard.cni.plugins.plugin_utils import _prepare
 from ansible_collections.switchyard.cni.plugins.plugin_utils._checks import foreign_configs
@@ -22,9 +22,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._move._move import 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._node_state import NodeState
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import (
     ObservedNode,
-    Underlay,
     endpoint,
-    underlay,
     uses_nftables,
 )
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import plugin_images, plugin_plan
@@ -80,8 +78,8 @@ class NetworkPlan:
     nodes take part, so that the cluster itself can say when it is done; ``agents`` says where the agents' pods are.
     ``approach`` are the steps before the last one, and ``verifies`` says that only a verification proves the network.
     ``pulls`` are the images of a private registry that the nodes have to pull for it, ``tools`` what operators get,
-    ``move`` is what it takes to make
-    all pods anew in another network.
+    ``holds`` what all nodes hold before the agents change; ``routes_first`` says that all nodes lose their earlier
+    routes before any of them loses its devices. ``move`` is what it takes to make all pods anew in another network.
     """
 
     plugin: str
@@ -99,6 +97,8 @@ class NetworkPlan:
     verifies: bool = False
     pulls: tuple[str, ...] = ()
     tools: t.Mapping[str, t.Any] = field(default_factory=dict)
+    holds: t.Mapping[str, t.Any] = field(default_factory=dict)
+    routes_first: bool = False
     move: Move | None = None
 
     def as_result(self) -> dict[str, t.Any]:
@@ -113,6 +113,8 @@ class NetworkPlan:
             "verifies": self.verifies,
             "pulls": list(self.pulls),
             "tools": dict(self.tools),
+            "holds": dict(self.holds),
+            "routes_first": self.routes_first,
             "move": self.move.as_result() if self.move else {},
             self.plugin: dict(self.cluster),
             "nodes": {host: node.as_result() for host, node in self.nodes.items()},
@@ -178,7 +180,7 @@ def plan_network(
                 orders.get(node.host),
                 switch,
                 [step.for_node(node.name) for step in approach],
-                _hold((*intent.pod_cidrs, *left), underlay(node, intent), plugin.held_over) if approach else None,
+                plugin.hold(node),
             )
             for node in nodes
         }
@@ -194,6 +196,8 @@ def plan_network(
         # What is put back ran before, under the names that its own objects have.
         pulls=() if switch and switch.restores else _pulls(intent, nodes, cluster),
         tools=plugin.tools,
+        holds=plugin.holds,
+        routes_first=bool(sweeps) and intent.backend.whole_network,
         verifies=plugin.verifies,
         switch=switch,
         changing=plugin_plan(Given(leaving, nodes, cluster)).changing if leaving else plugin.changing,
@@ -279,12 +283,6 @@ def _pulls(intent: Intent, nodes: t.Sequence[ObservedNode], cluster: Cluster | N
     wanted = plugin_images(intent, len(nodes))
     running = {image for one in cluster.daemonsets for image in one.images}
     return () if wanted[0].target in running else tuple(one.target for one in below(intent.registry, wanted))
-
-
-def _hold(networks: t.Iterable[IPNetwork], device: Underlay | None, tunnels: t.Iterable[str]) -> dict[str, t.Any]:
-    """Which routes a node holds while others are written: the direct ones to pods, and those over some tunnels."""
-    over = [*([device.dev] if device else []), *tunnels]
-    return {"pod_networks": [str(cidr) for cidr in networks], "over": over}
 
 
 def _way(approach: t.Sequence[Approach]) -> tuple[str, ...]:

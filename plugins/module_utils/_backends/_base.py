@@ -139,6 +139,12 @@ class Backend:
     whole_network: bool = False
     """Whether one route leads to all pods, so that any narrower one of another backend wins over it."""
 
+    replaces_routes: bool = False
+    """Whether the agent puts a route in the place of another one in one step, so that there is always one."""
+
+    encrypts: bool = False
+    """Whether nobody between the nodes can read what pods say."""
+
     announced_type: t.Optional[str] = None
     """What an agent of this backend calls itself on its Node; None where agents do not say."""
 
@@ -167,6 +173,13 @@ class Backend:
     def backend_conf(self, options: BackendOptions) -> t.Dict[str, t.Any]:
         """The backend's part of the agent's configuration."""
         raise NotImplementedError
+
+    def rebuilt(self, earlier: Backend, before: BackendOptions, after: BackendOptions) -> t.List[str]:
+        """The keys of backend_conf() for which the device of the same backend is made anew."""
+        if earlier.type != self.type:
+            return []
+        old, new = earlier.backend_conf(before), self.backend_conf(after)
+        return [key for key in self.rebuilt_for if old.get(key) != new.get(key)]
 
     def devices(self, network: Network) -> t.Tuple[str, ...]:
         """The names of the devices that the agent makes, in the order of the pod CIDRs."""

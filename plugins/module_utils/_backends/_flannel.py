@@ -235,6 +235,8 @@ class Vxlan(Flannel):
     ip_versions = (4, 6)
     own_features = (VXLAN,)
     default_port = 8472
+    # RouteReplace in pkg/backend/vxlan/vxlan_network.go.
+    replaces_routes = True
     # The name has the VNI in it; vxlanLinksIncompat in pkg/backend/vxlan/device.go compares the port.
     rebuilt_for = ("VNI", "Port")
 
@@ -351,6 +353,8 @@ class OneRoute(Flannel):
 
     device_ends_with_agent = True
     whole_network = True
+    # Its one route does not meet any other.
+    replaces_routes = True
     route_scope: t.Optional[str] = None
 
     def routes(self, node: Endpoint, peers: t.Iterable[Endpoint], network: Network) -> t.Tuple[Route, ...]:
@@ -406,6 +410,7 @@ class Wireguard(OneRoute):
     dual_stack = True
     ip_versions = (4, 6)
     own_features = (WIREGUARD,)
+    encrypts = True
     default_port = 51820
     route_scope = "link"
 

@@ -11,9 +11,9 @@ A held route is a copy of one that is in force, with a metric so high that it on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Mapping, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_address, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeWriter
@@ -22,6 +22,16 @@ PROTOCOL = "201"
 """Of the numbers that nobody has taken (rtnetlink(7): those above 4 are the administrator's; iproute2's rt_protos)."""
 
 METRIC = 1 << 20
+DIRECT_METRIC = METRIC + 1
+"""A copy of a route comes before one that nobody has written yet."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another node: a network of its pods, and the address at which it may be reached directly."""
+
+    network: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,46 @@ def plan_hold(routes: Sequence[Route], networks: Sequence[str], over: Sequence[s
     within = [ip_network(cidr) for cidr in networks]
     there = {(route.dst, route.gateway, route.dev) for route in held}
     wanted = {
-        (route.dst, route.gateway, route.dev): route
+        (route.dst, route.gateway, route.dev): route._replace(protocol=PROTOCOL, metric=METRIC)
         for route in routes
         if route.protocol != PROTOCOL and _leads_over(route, over) and inside(route.network, within)
     }
     return Hold(add=tuple(route for key, route in wanted.items() if key not in there))
+
+
+def plan_direct(routes: Sequence[Route], networks: Sequence[str], peers: Sequence[Peer]) -> Hold:
+    """The direct routes to the pods of those peers that are neighbours, where nobody has such a one; held ones besides.
+
+    Where there is no other way, or only one to the whole pod network, they are used at once.
+    """
+    within = [ip_network(cidr) for cidr in networks]
+    main = [route for route in routes if route.table == "main" and not inside(route.network, within)]
+    main.sort(key=lambda route: (-route.network.prefixlen, route.metric))
+    there = {(route.dst, route.gateway) for route in routes if route.table == "main"}
+    # A route to the node's own pods leads over no gateway.
+    own = {route.dst for route in routes if route.table == "main" and not route.gateway and route.dev}
+    found = []
+    for peer in peers:
+        dev = _direct(main, peer.address)
+        if dev is not None and peer.network not in own and (peer.network, peer.address) not in there:
+            found.append(
+                Route(dst=peer.network, gateway=peer.address, dev=dev, protocol=PROTOCOL, metric=DIRECT_METRIC)
+            )
+    return Hold(add=tuple(found))
+
+
+def _direct(routes: Sequence[Route], text: str) -> Optional[str]:
+    """The device behind which an address is a neighbour; None where a router is between, or nothing leads there."""
+    address = ip_address(text)
+    for route in routes:
+        if route.network.version == address.version and address in route.network:
+            return route.dev if not route.gateway and route.type == "unicast" else None
+    return None
+
+
+def proof_of(route: Route) -> str:
+    """What answers at the end of a direct route to a node's pods: the bridge there has the network's first address."""
+    return str(route.network.network_address + 1)
 
 
 def hold(node: NodeWriter, work: Hold) -> None:
@@ -75,7 +120,7 @@ def _leads_over(route: Route, over: Sequence[str]) -> bool:
 
 def _words(route: Route) -> str:
     return "{0} via {1} dev {2} proto {3} metric {4} onlink".format(
-        route.dst, route.gateway, route.dev, PROTOCOL, METRIC
+        route.dst, route.gateway, route.dev, PROTOCOL, route.metric
     )
 
 

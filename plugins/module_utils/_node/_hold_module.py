@@ -6,23 +6,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _gather, _hold, _look
+from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _gather, _hold, _look, _probe_run
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader, NodeWriter, RealNode
+from ansible_collections.switchyard.cni.plugins.module_utils._node._probe import Probe, Rules
 
 _ALL = 1 << 20
+_RULES = Rules(count=3, timeout=0.5, budget=10.0)
+"""How a direct route is tried; a fabric between the nodes may let through no addresses of pods."""
 
 
 def hold_argument_spec() -> Dict[str, Any]:
     """The options of node_route_hold."""
+    peer = {"network": {"type": "str", "required": True}, "address": {"type": "str", "required": True}}
     return {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "pod_networks": {"type": "list", "elements": "str", "required": True},
         "over": {"type": "list", "elements": "str", "default": []},
+        "peers": {"type": "list", "elements": "dict", "options": peer, "default": []},
     }
 
 
@@ -31,16 +36,38 @@ def run_hold(module: AnsibleModule, node: Optional[NodeWriter] = None) -> None:
     params, writer = module.params, node or RealNode()
     try:
         networks = _look.checked_networks("pod_networks", params["pod_networks"])
-        work = _hold.plan_hold(observe(writer).routes, networks, params["over"], params["state"] == "present")
+        present, routes = params["state"] == "present", observe(writer).routes
+        work = _hold.plan_hold(routes, networks, params["over"], present)
+        peers = [_hold.Peer(**peer) for peer in params["peers"] if present]
+        direct = _hold.plan_direct(routes, networks, peers)
+        silent: Sequence[Route] = ()
         if not module.check_mode:
             _hold.hold(writer, work)
+            silent = hold_direct(writer, direct)
     except NodeError as error:
         module.fail_json(msg=str(error))
         raise
-    result: Dict[str, Any] = {"changed": bool(work.lines), "held": len(work.add), "released": len(work.remove)}
-    if module._diff and work.lines:
-        result["diff"] = _hold.told(work)
+    held = len(work.add) + len(direct.add) - len(silent)
+    result: Dict[str, Any] = {
+        "changed": bool(held or work.remove),
+        "held": held,
+        "released": len(work.remove),
+        "silent": [route.dst for route in silent],
+    }
+    if module._diff and result["changed"]:
+        result["diff"] = _hold.told(work) + _hold.told(direct)
     module.exit_json(**result)
+
+
+def hold_direct(node: NodeWriter, work: _hold.Hold) -> Sequence[Route]:
+    """Hold direct routes, and let those go again over which nobody answers: these. Raises NodeError."""
+    _hold.hold(node, work)
+    probes = [Probe(route.dst, None, _hold.proof_of(route), trace=False) for route in work.add]
+    told = _probe_run.run(node, probes, _RULES, ())["results"] if probes else ()
+    answered = {result["id"] for result in told if result["reachable"]}
+    silent = tuple(route for route in work.add if route.dst not in answered)
+    _hold.hold(node, _hold.Hold(remove=silent))
+    return silent
 
 
 def observe(node: NodeReader) -> NodeFacts:

@@ -15,6 +15,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model._agents impo
 from ansible_collections.switchyard.cni.plugins.module_utils._node import _forwarding, _iproute
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._gather import Observed, gather
+from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import PROTOCOL as HELD
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Request, checked_networks
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 
@@ -49,6 +50,7 @@ class PodRoutes:
             route
             for route in observed["routes"]
             if _forwarding.leads_to_peers(route, networks, self.bridge)
+            and route.get("protocol") != HELD
             and (not self.over or route.get("dev") in self.over)
             and (not self.by or route.get("protocol") in self.by)
         ]

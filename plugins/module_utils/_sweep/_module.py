@@ -37,6 +37,7 @@ def sweep_argument_spec() -> t.Dict[str, t.Any]:
         "in_use": {"type": "bool", "default": False},
         "unload": {"type": "list", "elements": "str", "default": []},
         "leases_only": {"type": "bool", "default": False},
+        "routes_only": {"type": "bool", "default": False},
     }
     return {
         "order": {"type": "dict", "required": True, "options": order},

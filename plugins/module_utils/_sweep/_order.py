@@ -43,7 +43,8 @@ class SweepOrder:
 
     ``prefixes`` are the lengths of nodes' subnets in bits. ``in_use`` says that what pods still use goes too,
     ``unload`` names kernel modules that go when nobody on the node uses them any more. ``leases_only`` says that
-    nothing goes but reserved addresses that no pod has, even while the agents run.
+    nothing goes but reserved addresses that no pod has, even while the agents run; ``routes_only`` that nothing goes
+    but routes.
     """
 
     plugins: t.Tuple[str, ...]
@@ -53,6 +54,7 @@ class SweepOrder:
     in_use: bool = False
     unload: t.Tuple[str, ...] = ()
     leases_only: bool = False
+    routes_only: bool = False
 
     def holds(self, network: IPNetwork) -> bool:
         """Whether a network is part of the pods'."""
@@ -78,6 +80,7 @@ def parse_order(option: t.Mapping[str, t.Any]) -> SweepOrder:
         in_use=bool(option.get("in_use")),
         unload=tuple(option.get("unload") or ()),
         leases_only=bool(option.get("leases_only")),
+        routes_only=bool(option.get("routes_only")),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Route
+from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import PROTOCOL as HELD
 from ansible_collections.switchyard.cni.plugins.module_utils._node._leases import NETWORKS, RESULTS
 from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import Remove, Step
 from ansible_collections.switchyard.cni.plugins.module_utils._sweep._order import SweepOrder
@@ -50,7 +51,9 @@ class Sweep:
 
 
 def sections(order: SweepOrder) -> t.Tuple[str, ...]:
-    """The same, and the kernel's modules where one is to go."""
+    """The same, and the kernel's modules where one is to go; or only what is asked for."""
+    if order.routes_only:
+        return ("routes",)
     return SECTIONS + (("kernel",) if order.unload else ())
 
 
@@ -63,6 +66,8 @@ def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
     """What goes: routes before devices, and what refers to a thing before the thing."""
     if order.leases_only:
         return _leases(facts, order)
+    if order.routes_only:
+        return _routes(facts, order)
     running = {plugin: told for plugin in order.plugins for told in _running(facts, order, plugin)}
     plans = [_Plan(facts, order, plugin) for plugin in order.plugins if plugin not in running]
     parts = (_Plan.routes, _Plan.addresses, _Plan.links, _Plan.chains, _Plan.tables, _Plan.ipsets, _Plan.files)
@@ -78,6 +83,11 @@ def _leases(facts: NodeFacts, order: SweepOrder) -> Sweep:
     plans = [_Plan(facts, order, plugin) for plugin in order.plugins]
     steps = [step for plan in plans for step in plan.leases()]
     return Sweep(tuple(steps), tuple(note for plan in plans for note in plan.kept))
+
+
+def _routes(facts: NodeFacts, order: SweepOrder) -> Sweep:
+    steps = [step for plugin in order.plugins for step in _Plan(facts, order, plugin).routes()]
+    return Sweep(tuple(dict.fromkeys(steps)))
 
 
 def _running(facts: NodeFacts, order: SweepOrder, plugin: str) -> t.Iterator[str]:
@@ -145,6 +155,8 @@ class _Plan:
 
     def _written_by_agent(self, route: Route) -> bool:
         order, network = self._order, route.network
+        if route.protocol == HELD:
+            return True
         if not order.holds(network):
             return False
         if self._traces.protocols:
@@ -157,7 +169,7 @@ class _Plan:
         return any(one.has_device(dev or "") for plugin, one in traces().items() if plugin != self._plugin)
 
     def _is_left(self, route: Route) -> bool:
-        if self._keep is None:
+        if self._keep is None or route.protocol == HELD:
             return True
         # An agent that signs its routes takes care of them itself.
         return not self._traces.protocols and route.dev not in self._keep.route_devices + (self._keep.bridge,)

@@ -55,8 +55,11 @@ class PluginPlan(t.Protocol):
         """The steps on the way from the network in force, before the declared one itself."""
 
     @property
-    def held_over(self) -> tuple[str, ...]:
-        """The tunnel devices whose routes are held on the way as well as the direct ones."""
+    def holds(self) -> t.Mapping[str, t.Any]:
+        """What nodes hold before the agents change, as far as it is the same for all; nothing where they need not."""
+
+    def hold(self, node: ObservedNode) -> dict[str, t.Any]:
+        """The node's own part of that, and of what it holds on the way (options of node_route_hold)."""
 
     @property
     def verifies(self) -> bool:

@@ -64,9 +64,6 @@ class CalicoPlan:
     """Calico for one cluster; everything that all nodes share is computed once."""
 
     configures = False
-    held_over = (TUNL0,)
-    """BIRD writes the routes over it, and takes each back before it writes the next."""
-
     verifies = True
     """Which blocks and tunnel addresses the nodes have is only known afterwards: the verification is the proof."""
 
@@ -106,6 +103,15 @@ class CalicoPlan:
             "resources": self._resources(),
             "removed": self._superseded(),
         }
+
+    holds: t.Mapping[str, t.Any] = {}
+    """All is held on the way."""
+
+    def hold(self, node: ObservedNode) -> dict[str, t.Any]:
+        """The direct routes, and those over tunl0: BIRD takes each back before it writes the next."""
+        nic = underlay(node, self._intent)
+        over = [*([nic.dev] if nic else []), TUNL0]
+        return {"pod_networks": list(map(str, self._networks)), "over": over} if self.approach else {}
 
     @property
     def tools(self) -> t.Mapping[str, t.Any]:

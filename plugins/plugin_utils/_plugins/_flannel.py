@@ -15,6 +15,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import Ob
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins import _flannel_etcd, _flannel_manifest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach import Approach
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel_expect import Expectations
+from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._flannel_hold import Holds
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._given import Given
 
 # The delegate is the bridge plugin: cni0, with the first address of the node's subnet
@@ -38,15 +39,13 @@ class FlannelPlan:
     tools: t.Mapping[str, t.Any] = {}
     """flannel has none."""
 
-    held_over: tuple[str, ...] = ()
-    """There are no steps on the way."""
-
     verifies = False
     """What the nodes must show is known before."""
 
     def __init__(self, given: Given) -> None:
         intent, nodes = given.intent, given.nodes
         self._intent, self._nodes, self._expectations = intent, nodes, Expectations(given)
+        self._holds = Holds(given, self._expectations.endpoints.values())
         self._config = {
             "cni-conf.json": _text(CNI_CONF),
             "net-conf.json": _text(flannel_net_conf(intent, uses_nftables(intent, nodes))),
@@ -92,6 +91,15 @@ class FlannelPlan:
     def expect(self, node: ObservedNode) -> dict[str, t.Any]:
         """What a node must show: subnet, devices, CNI configuration and all its pod routes."""
         return self._expectations.of(node)
+
+    @property
+    def holds(self) -> t.Mapping[str, t.Any]:
+        """The peers that are reached directly meanwhile."""
+        return self._holds.cluster()
+
+    def hold(self, node: ObservedNode) -> dict[str, t.Any]:
+        """The devices of the earlier backend, whose routes are held."""
+        return self._holds.of(self._expectations.endpoints[node.name])
 
     def node_state(self, node: ObservedNode) -> NodeState:
         """What flannel itself needs on a node: nothing where a DaemonSet brings it along."""

@@ -27,14 +27,14 @@ class Expectations:
         self._changing = given.changing
         found = [endpoint(node, intent) for node in given.nodes]
         self._intent = intent
-        self._endpoints = {item.name: item for item in found if item is not None}
-        peers = [*self._endpoints.values(), *given.peers_away]
+        self.endpoints = {item.name: item for item in found if item is not None}
+        peers = [*self.endpoints.values(), *given.peers_away]
         self._routes = ExpectedTable(intent.backend, "pod_routes", peers, intent) if intent.kube else None
 
     def of(self, node: ObservedNode) -> dict[str, t.Any]:
         intent = self._intent
         return {
-            "subnet_env": intent.backend.agent_env(self._endpoints[node.name], intent),
+            "subnet_env": intent.backend.agent_env(self.endpoints[node.name], intent),
             "links": list(intent.backend.devices(intent)),
             "pod_routes": self._pod_routes(node),
             "cni_config": intent.backend.cni_config,
@@ -47,7 +47,7 @@ class Expectations:
             "within": [str(cidr) for cidr in self._intent.pod_cidrs],
             "bridge": self._intent.backend.bridge,
         }
-        here = self._endpoints[node.name]
+        here = self.endpoints[node.name]
         if self._changing:
             wanted["over"] = list(self._intent.backend.route_devices(here, self._intent))
         if self._routes is None:
@@ -58,4 +58,4 @@ class Expectations:
 
     def _count_without_leases(self, node: Endpoint) -> int:
         for_all_peers = len(self._intent.backend.routes(node, (), self._intent))
-        return for_all_peers or (len(self._endpoints) - 1) * len(self._intent.pod_cidrs)
+        return for_all_peers or (len(self.endpoints) - 1) * len(self._intent.pod_cidrs)

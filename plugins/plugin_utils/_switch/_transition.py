@@ -335,13 +335,17 @@ def _large_pods(target: Intent, nodes: t.Iterable[ObservedNode]) -> t.Iterator[s
 
 
 def _pauses(source: Intent, target: Intent) -> t.Iterator[str]:
+    anew = target.backend.rebuilt(source.backend, source.options, target.options)
     if source.backend.device_ends_with_agent:
+        why = f"the device of {source.backend.label} goes with its agent"
+    elif anew:
+        why = f"for another {' and '.join(anew)} the tunnel device is made anew"
+    else:
+        return
+    if source.backend.encrypts and target.backend.encrypts:
+        yield f"{why}: packets between nodes are lost until the next agent has its routes, and none is sent unencrypted"
+    else:
         yield (
-            f"the device of {source.backend.label} goes with its agent: packets between nodes are lost until the next "
-            "agent has its routes"
+            f"{why}: neighbours reach each other directly meanwhile, without any encapsulation, and packets to other "
+            "nodes are lost until the next agent has its routes"
         )
-    elif source.backend.type == target.backend.type:
-        before, after = _conf(source), _conf(target)
-        anew = [key for key in target.backend.rebuilt_for if before.get(key) != after.get(key)]
-        if anew:
-            yield f"for another {' and '.join(anew)} the tunnel device is made anew: packets are lost until all have it"

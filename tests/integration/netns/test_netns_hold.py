@@ -8,6 +8,12 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import Peer, plan_direct
+from ansible_collections.switchyard.cni.plugins.module_utils._node._hold_module import hold_direct, observe
+from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import RealNode
+from topology import SEED_WITH_FAR_NODE, Topology
+
 from conftest import ip, module
 
 PODS = ["172.50.0.0/16"]
@@ -58,3 +64,38 @@ def test_letting_go_takes_nothing_else(namespace):
     assert subprocess.run(["ip", "route"], capture_output=True, check=True).stdout == before
     code, told = module("node_route_hold", state="absent", pod_networks=PODS)
     assert (code, told["changed"]) == (0, False)
+
+
+def hold_peers(peers):
+    """Run on a node: which networks were tried, and which of them did not answer."""
+    node = RealNode()
+    work = plan_direct(observe(node).routes, PODS, peers)
+    return [route.dst for route in work.add], [route.dst for route in hold_direct(node, work)], held()
+
+
+@pytest.fixture
+def cluster(namespace):
+    """The seed's nodes, one of them behind a router, each with a pod; node1 has lost its routes to the others."""
+    with Topology("vxlan", SEED_WITH_FAR_NODE) as topology:
+        for node in topology.plans.values():
+            topology.pod(node.name, node.subnet.replace(".0/24", ".2"))
+            if node.name != "node1":
+                topology["node1"].ip(f"route del {node.subnet}")
+        yield topology
+
+
+def peers_of(topology):
+    return [Peer(node.subnet, node.address) for node in topology.plans.values()]
+
+
+def test_a_neighbour_without_another_way_is_reached_directly(cluster):
+    near = cluster.plans["master"]
+    tried, silent, there = cluster["node1"].call(hold_peers, peers_of(cluster))
+    assert (tried, silent, there) == ([near.subnet], [], [near.subnet])
+
+
+def test_a_fabric_that_lets_no_pods_through_is_noticed_at_once(cluster):
+    near = cluster.plans["master"]
+    cluster["master"].filter("input", f"ip daddr {near.gateway} drop")
+    tried, silent, there = cluster["node1"].call(hold_peers, peers_of(cluster))
+    assert (tried, silent, there) == ([near.subnet], [near.subnet], [])

@@ -108,6 +108,32 @@ def test_addresses_that_pods_have_left_are_freed_while_the_agent_runs_and_nothin
     assert [step.describe() for step in sweep.steps] == ["remove reservation of 172.50.1.5 in cbr0"]
 
 
+HELD = Route(dst="172.50.1.0/24", gateway="192.168.7.110", dev="eth0", protocol="201", metric=1 << 20)
+
+
+@pytest.mark.parametrize("keep", [None, KEEP, {"plugin": "calico"}])
+def test_what_was_held_goes_whoever_stays_and_wherever_it_leads(keep):
+    facts = NodeFacts(routes=(HELD, HELD._replace(dst="172.60.1.0/24")))
+    steps = plan_sweep(facts, parse_order({**ORDER, "keep": keep})).steps
+    assert [step.route.dst for step in steps] == ["172.50.1.0/24", "172.60.1.0/24"]
+    calico = plan_sweep(facts, parse_order({**ORDER, "plugins": ["calico"], "keep": {"plugin": "calico"}}))
+    assert len(calico.steps) == 2
+
+
+def test_routes_can_go_before_the_devices_of_any_node():
+    facts = NodeFacts(
+        routes=(HELD, Route(dst="172.50.1.0/24", gateway="172.50.1.0", dev="flannel.1")),
+        links=(Link(name="flannel.1", mtu=1450, kind="vxlan"),),
+    )
+    keep = {"plugin": "flannel", "devices": ["flannel0"], "bridge": "cni0", "route_devices": ["flannel0"]}
+    order = {**ORDER, "keep": keep}
+    assert [type(step) for step in plan_sweep(facts, parse_order({**order, "routes_only": True})).steps] == [
+        RemoveRoute,
+        RemoveRoute,
+    ]
+    assert RemoveLink in [type(step) for step in plan_sweep(facts, parse_order(order)).steps]
+
+
 def test_a_young_reservation_of_the_plugin_in_force_is_a_pod_that_is_being_made():
     order = parse_order({**OTHER, "keep": {**KEEP}, "leases_only": True})
     assert plan_sweep(RESERVED, order).steps == ()

@@ -117,3 +117,32 @@ def test_each_node_is_told_what_to_measure():
 def test_nothing_is_measured_where_the_operator_wants_it_so():
     assert planned({}, {"flannel_backend": "host-gw"})["switch"]["meter"] is True
     assert planned({}, {"flannel_backend": "host-gw", "network_meter": False})["switch"]["meter"] is False
+
+
+def test_where_the_device_goes_with_its_agent_neighbours_reach_each_other_directly_meanwhile():
+    plan = planned({"flannel_backend": "udp"}, {})
+    peers = {"network": "172.50.1.0/24", "address": "192.168.7.111"}
+    assert peers in plan["holds"]["peers"]
+    assert len(plan["holds"]["peers"]) == 3
+    assert plan["nodes"][NODE]["hold"] == {"pod_networks": ["172.50.0.0/16"], "over": ["flannel0"]}
+    assert any("neighbours reach each other directly meanwhile" in line for line in plan["summary"])
+    assert not plan["routes_first"]
+
+
+def test_what_flanneld_takes_back_before_it_writes_it_anew_is_held_and_what_it_replaces_is_not():
+    assert planned({}, {"flannel_backend": "host-gw"})["holds"] == {"peers": []}
+    assert planned({"flannel_backend": "host-gw"}, {})["holds"] == {}
+    assert len(planned({}, {"flannel_port": 4789})["holds"]["peers"]) == 3
+    assert planned({}, {})["holds"] == {}
+
+
+def test_what_was_encrypted_and_will_be_is_never_sent_in_the_clear():
+    plan = planned({"flannel_backend": "wireguard"}, {"flannel_backend": "wireguard", "flannel_port": 51999})
+    assert plan["holds"] == {}
+    assert any("none is sent unencrypted" in line for line in plan["summary"])
+    assert len(planned({"flannel_backend": "wireguard"}, {})["holds"]["peers"]) == 3
+
+
+def test_towards_one_route_for_all_pods_every_node_loses_its_narrower_ones_before_any_device_goes():
+    assert planned({}, {"flannel_backend": "udp"})["routes_first"]
+    assert not planned({}, {"flannel_backend": "host-gw"})["routes_first"]

@@ -8,7 +8,15 @@ from __future__ import annotations
 import pytest
 from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
-from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import METRIC, hold, plan_hold
+from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import (
+    DIRECT_METRIC,
+    METRIC,
+    Peer,
+    hold,
+    plan_direct,
+    plan_hold,
+    proof_of,
+)
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed
 from ansible_collections.switchyard.cni.tests.unit.module_utils.node.fake_node import FakeNode
 
@@ -61,3 +69,32 @@ def test_what_cannot_be_held_is_said_and_what_is_gone_already_is_not():
     with pytest.raises(NodeError, match="invalid gateway"):
         hold(Fed(1), plan_hold(ROUTES, PODS, ["eth0"], present=True))
     hold(Fed(1), plan_hold([HELD], PODS, [], present=False))
+
+
+NEIGHBOURS = [
+    Route(dst="0.0.0.0/0", gateway="192.168.0.254", dev="eth0"),
+    Route(dst="192.168.0.0/21", dev="eth0", protocol="kernel", scope="link"),
+    Route(dst="192.168.7.192/26", gateway="192.168.0.1", dev="eth0"),
+    Route(dst="172.50.0.0/16", dev="flannel0"),
+    Route(dst="172.50.9.0/24", dev="cni0", protocol="kernel"),
+]
+
+
+def test_neighbours_are_reached_directly_and_nobody_else():
+    peers = [
+        Peer("172.50.1.0/24", "192.168.7.110"),
+        Peer("172.50.2.0/24", "10.0.0.5"),
+        Peer("172.50.3.0/24", "192.168.7.200"),
+        Peer("172.50.9.0/24", "192.168.7.101"),
+    ]
+    (route,) = plan_direct(NEIGHBOURS, PODS, peers).add
+    assert (route.dst, route.gateway, route.dev) == ("172.50.1.0/24", "192.168.7.110", "eth0")
+    assert (route.protocol, route.metric) == ("201", DIRECT_METRIC)
+    assert proof_of(route) == "172.50.1.1"
+    assert plan_direct([*NEIGHBOURS, route], PODS, peers).add == ()
+
+
+def test_a_route_over_a_tunnel_is_held_as_well_where_that_is_asked_for():
+    tunnel = Route(dst="172.50.1.0/26", gateway="192.168.7.110", dev="tunl0", protocol="bird")
+    (route,) = plan_hold([tunnel], PODS, ["eth0", "tunl0"], present=True).add
+    assert (route.dev, route.protocol, route.metric) == ("tunl0", "201", METRIC)
