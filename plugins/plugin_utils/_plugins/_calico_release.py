@@ -101,7 +101,7 @@ def _separate(calico: CalicoIntent, registry: str, number: tuple[int, ...]) -> R
         kube_controllers=("/usr/bin/kube-controllers",),
         kube_controllers_live=("/usr/bin/check-status", "-l"),
         kube_controllers_ready=("/usr/bin/check-status", "-r"),
-        typha=("/code/calico-typha",),
+        typha=("/usr/bin/calico-typha",),
         felix_writes_ipip=False,
         policy_apis=_policy_apis(number),
     )
