@@ -29,17 +29,11 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._registry import _p
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import Present, peers_away, presence
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._holder import gone, myself
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._objections import objections, unowned, untold
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import DECLARED, PREVIOUS, Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._stages import stage_problems, stages
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import Switch, switch
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
-    DUAL,
-    Transition,
-    objections,
-    transition,
-    unowned,
-    untold,
-)
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import DUAL, Transition, transition
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._run import scene_of
 
 ARGUMENTS = {

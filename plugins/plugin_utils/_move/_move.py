@@ -11,7 +11,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
 from ansible_collections.switchyard.cni.plugins.plugin_utils._clean import NETWORK, Clean, plan_clean
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent
@@ -31,6 +30,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition
     DUAL,
     NAKED,
     Transition,
+    cidrs,
 )
 
 Batches = tuple[tuple[ObservedNode, ...], ...]
@@ -69,7 +69,7 @@ class Move:
     def _lines(self) -> t.Iterator[str]:
         source, target = self.source, self.target
         order = "; ".join(names(node.label for node in batch) for batch in self.batches)
-        before, after = _cidrs(self.change.left), _cidrs(target.pod_cidrs)
+        before, after = cidrs(self.change.left), cidrs(target.pod_cidrs)
         yield (f"Side by side: {source.plugin} in {before} and {target.plugin} in {after}, until every pod has moved.")
         yield f"Order: {order}. Each is proved before the next one, and the first that fails stops the change."
         yield from fate_lines(self.pods, [node.name for batch in self.batches for node in batch], after)
@@ -80,7 +80,7 @@ class Move:
     def _last(self) -> str:
         if self.clean is not None:
             return f"the agents of {self.source.plugin} and everything that they have left"
-        return f"what is left of {_cidrs(self.change.left)}: IPPools, blocks and affinities"
+        return f"what is left of {cidrs(self.change.left)}: IPPools, blocks and affinities"
 
     @property
     def _own_addresses(self) -> bool:
@@ -93,7 +93,7 @@ class Move:
         return any(one.agent == "kube-proxy" for one in self.cluster.daemonsets)
 
     def _kube_proxy(self) -> t.Iterator[str]:
-        before, after = " or ".join(map(_cidrs, self.change.earlier)), _cidrs(self.target.pod_cidrs)
+        before, after = " or ".join(map(cidrs, self.change.earlier)), cidrs(self.target.pod_cidrs)
         when = "when every pod has moved, and its pods are rolled" if self._proxy_pods else "on each node in its turn"
         yield f"kube-proxy: its cluster CIDR becomes {after} {when}, where it is {before}."
 
@@ -106,8 +106,8 @@ class Move:
             "source_cidrs": [str(cidr) for cidr in self.change.left],
             "target_cidrs": [str(cidr) for cidr in self.target.pod_cidrs],
             "kube_proxy": {
-                "cluster_cidr": [_cidrs(self.target.pod_cidrs)],
-                "replaces": list(map(_cidrs, self.change.earlier)),
+                "cluster_cidr": [cidrs(self.target.pod_cidrs)],
+                "replaces": list(map(cidrs, self.change.earlier)),
             },
             "kube_proxy_pods": self._proxy_pods,
             "own_addresses": self._own_addresses,
@@ -140,7 +140,7 @@ class Move:
     def _label(self) -> str:
         if self.clean is not None:
             return f"{self.source.plugin} {self.source.backend.label}"
-        return _cidrs(self.change.left)
+        return cidrs(self.change.left)
 
     def _pools(self) -> list[dict[str, str]]:
         """The IPPools that go, and with them what was given out of them, of which no pod has anything any more.
@@ -170,7 +170,3 @@ def plan_move(change: Transition, cluster: Cluster, nodes: t.Sequence[ObservedNo
         if change.kind == DUAL
         else None,
     )
-
-
-def _cidrs(cidrs: t.Iterable[IPNetwork]) -> str:
-    return ",".join(map(str, cidrs))

@@ -21,9 +21,8 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._detect import depl
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import Intent, build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._observed import ObservedNode, underlay
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._belongings import BELONGINGS
-from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import Problem, errors, names
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import errors, names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
-from ansible_collections.switchyard.cni.plugins.plugin_utils._subnets import overlap
 
 FIRST, NONE, LIVE, PODS, CIDR, DUAL = "first", "none", "live", "pods", "cidr", "dual"
 """Classes of a transition: nothing runs yet, nothing changes, routes change under running pods, pods must be made anew
@@ -104,98 +103,13 @@ def transition(
     if earlier:
         # A run that was killed on its way has left an encapsulation that neither end of it declares.
         besides = changes if begun is None or source.backend.type != target.backend.type else ()
-        words = f"pod network {_cidrs(earlier[0])} to {_cidrs(target.pod_cidrs)}"
+        words = f"pod network {cidrs(earlier[0])} to {cidrs(target.pod_cidrs)}"
         return Transition(CIDR, target, source, settings, (words, *besides), mtus, earlier=earlier)
     large = tuple(_large_pods(target, nodes))
     if not changes:
         return Transition(NONE, target, source, settings, large=large)
     pauses = tuple(_pauses(source, target))
     return Transition(PODS if large else LIVE, target, source, settings, changes, mtus, large, pauses)
-
-
-def objections(change: Transition) -> list[Problem]:
-    """Why a change is not made: it cannot be, or the operator has not allowed what it takes."""
-    source, target = change.source, change.target
-    if not change.switches or source is None:
-        return []
-    if change.kind == DUAL:
-        return list(_dual_objections(source, target))
-    if change.kind == CIDR:
-        return list(_cidr_objections(change))
-    if change.kind == PODS and PODS not in target.allow:
-        count = "1 pod has" if len(change.large) == 1 else f"{len(change.large)} pods have"
-        reason = (
-            f"{count} a larger MTU than {target.backend.label} carries ({names(change.large)}), and a pod only gets "
-            "another one when it is made anew"
-        )
-        remedy = "Set network_allow to [pods] to let pods be replaced one by one, as their PodDisruptionBudgets allow"
-        return [Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)]
-    return []
-
-
-def untold(change: Transition, cluster: Cluster) -> list[Problem]:
-    """Why nothing can take the place of what is there: another plugin runs, and not even its pods' network is known."""
-    others = [plugin for plugin in deployed(cluster) if plugin != change.target.plugin]
-    if not others or change.source is not None:
-        return []
-    reason = f"the cluster runs {names(others)}, of which neither nodes nor the API server tell the pods' network"
-    remedy = f"Keep {others[0]}, or remove it first with 99.clean.yml"
-    return [Problem("network_plugin", change.target.plugin, reason, remedy)]
-
-
-def unowned(change: Transition, cluster: Cluster) -> list[Problem]:
-    """Why the plugin that would leave cannot be removed: others make its agents, and would make them again."""
-    source, target = change.source, change.target
-    if change.kind != DUAL or source is None:
-        return []
-    if BELONGINGS[source.plugin].operated(cluster):
-        whose = "an operator, which makes its agents again"
-    elif source.plugin not in deployed(cluster):
-        whose = "the nodes themselves (etcd as its store, or k3s), and no DaemonSet of it can be removed"
-    else:
-        return []
-    reason = f"the {source.plugin} that runs belongs to {whose}"
-    return [Problem("network_plugin", target.plugin, reason, f"Keep {source.plugin}, or remove it the way it was made")]
-
-
-def _dual_objections(source: Intent, target: Intent) -> t.Iterator[Problem]:
-    if DUAL not in target.allow:
-        reason = (
-            f"{target.plugin} takes the place of {source.plugin}: both run side by side while all pods of the pod "
-            "network are made anew, node by node"
-        )
-        remedy = "Look at the plan of plan.yml with network_allow set to [dual], and run with it"
-        yield Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)
-    for cidr in target.pod_cidrs:
-        for other in source.pod_cidrs:
-            if overlap(cidr, other):
-                reason = f"overlaps {other}, in which the pods of {source.plugin} are while both plugins run"
-                remedy = f"Set {target.plugin}_pod_cidr to a network that nobody uses"
-                yield Problem("network_pod_cidr", cidr, reason, remedy)
-    yield from _family_objections(source.pod_cidrs, target)
-
-
-def _cidr_objections(change: Transition) -> t.Iterator[Problem]:
-    target, told = change.target, _cidrs(change.target.pod_cidrs)
-    if CIDR not in target.allow:
-        reason = f"pods leave {_cidrs(change.left)} for {told}: each of them is made anew, node by node"
-        remedy = (
-            "Look at the plan of plan.yml with network_allow set to [cidr], and run with it; or keep the earlier "
-            "network in calico_pools with disabled: true, and pods move when somebody makes them anew"
-        )
-        yield Problem("network_allow", ",".join(target.allow) or "(empty)", reason, remedy)
-    others = change.changes[1:]
-    if others:
-        reason = f"becomes another one together with {'; '.join(others)}, and pods move while nothing else changes"
-        yield Problem("network_pod_cidr", told, reason, "Change one after the other, the encapsulation first")
-    yield from _family_objections(change.earlier[0], target)
-
-
-def _family_objections(before: Networks, target: Intent) -> t.Iterator[Problem]:
-    if {cidr.version for cidr in before} != {cidr.version for cidr in target.pod_cidrs}:
-        reason = f"has not the address families of the network in force, {_cidrs(before)}"
-        remedy = f"Give network_pod_cidr or {target.plugin}_pod_cidr a network of each of them"
-        yield Problem("network_pod_cidr", _cidrs(target.pod_cidrs), reason, remedy)
 
 
 def _in_force(
@@ -243,8 +157,9 @@ def _intent(settings: Settings) -> Intent | None:
     return None if intent is None or errors(wrong + contradictions) else intent
 
 
-def _cidrs(cidrs: t.Iterable[IPNetwork]) -> str:
-    return ",".join(map(str, cidrs))
+def cidrs(some: t.Iterable[IPNetwork]) -> str:
+    """Networks as one variable holds them."""
+    return ",".join(map(str, some))
 
 
 def _ends(begun: t.Mapping[str, t.Any]) -> t.Iterator[Settings]:

@@ -9,16 +9,10 @@ import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plan import plan_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._away import presence
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._objections import objections, unowned, untold
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._record import Record
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._switch import switch
-from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
-    DUAL,
-    NONE,
-    objections,
-    transition,
-    unowned,
-    untold,
-)
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import DUAL, NONE, transition
 from ansible_collections.switchyard.cni.tests.unit.switch.worlds import running
 from ansible_collections.switchyard.cni.tests.unit.verify.clusters import intent_of
 

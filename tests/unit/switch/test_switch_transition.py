@@ -12,12 +12,12 @@ import pytest
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Cluster
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import build_intent
 from ansible_collections.switchyard.cni.plugins.plugin_utils._settings import resolve
+from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._objections import objections
 from ansible_collections.switchyard.cni.plugins.plugin_utils._switch._transition import (
     FIRST,
     LIVE,
     NONE,
     PODS,
-    objections,
     transition,
 )
 from ansible_collections.switchyard.cni.tests.unit.switch.worlds import between, running
