@@ -103,6 +103,11 @@ class Switch:
 
     @property
     def _target(self) -> str:
+        """What the declared network is called; one that the open run knows keeps its name until that has ended."""
+        begun = self.begun or {}
+        for end in (begun.get("to", {}), begun.get("from", {})):
+            if end.get("label") and end.get("settings") == plain(self.declared):
+                return str(end["label"])
         return _label(self.change.target, self.change)
 
     @property

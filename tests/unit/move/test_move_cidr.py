@@ -145,6 +145,8 @@ def test_when_all_is_gone_only_the_proof_is_left():
     world = without_old_pool(calico(**VXLAN))
     world.api["calico"]["blocks"] = []
     assert change(world, BEGUN, **VXLAN, **MOVED).kind == NONE
+    declared = {**VXLAN, "network_pod_cidr": NEW}
+    assert plan(world, BEGUN, **declared)["switch"]["to"]["label"] == "b", "as the open run calls it"
 
 
 def test_the_way_back_moves_pods_back_and_restores_nothing_that_would_keep_both_ippools_alive():
