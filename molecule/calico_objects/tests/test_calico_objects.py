@@ -133,7 +133,7 @@ def test_another_pod_network_is_planned_beside_the_ippool_that_is_there_and_only
     assert "pods leave 172.50.0.0/16 for 172.60.0.0/16: each of them is made anew, node by node" in refused.words
     told = planned(**after, network_allow="cidr")
     told.must_change_nothing()
-    assert "On the way: give new pods and the tunnels addresses of the new network." in told.words
+    assert "On the way: no encapsulation, with the new network beside the earlier one; give new pods" in told.words
     assert "Last: what is left of 172.50.0.0/16: IPPools, blocks and affinities." in told.words
 
 

@@ -31,6 +31,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_wa
     DISARM,
     HOLD,
     IPIP,
+    JOIN,
     MOVE,
     NONE,
     RENUMBER,
@@ -146,7 +147,7 @@ class CalicoPlan:
         }
         if not self._given.changing:
             return wanted
-        return {**wanted, **self._shows(self._after, node), **self._speaks(node)}
+        return {**wanted, **self._shows(self._after, node, renumbered=True), **self._speaks(node)}
 
     @property
     def approach(self) -> tuple[Approach, ...]:
@@ -252,23 +253,26 @@ class CalicoPlan:
     def _stepping(self, kind: str) -> tuple[PoolIntent, ...]:
         """The IPPools of the pod network that change with a step; further ones have modes of their own."""
         main = tuple(pool for pool in self._pools if pool.cidr in self._intent.pod_cidrs)
-        if kind == RENUMBER:
-            # In this order there is always one that gives out addresses.
-            return (*main, *_calico_objects.disabled(self._leaving))
-        if kind == MOVE:
-            return self._leaving or main
-        return ()
+        changing = {
+            MOVE: main,
+            JOIN: (*main, *self._leaving),
+            RENUMBER: _calico_objects.disabled(self._leaving),
+        }
+        return changing.get(kind, ())
 
     def _step_shows(self, step: Step, node: ObservedNode) -> dict[str, t.Any]:
-        shown = self._shows(step.mode, node)
+        shown = self._shows(step.mode, node, step.kind != JOIN)
         tunnels = [one for one in shown["tunnels"] if step.kind in (DISARM, RENUMBER)]
         if step.tunnel:
             armed = {"within": [self._calico.prearm_cidr]} if step.kind == ARM else {}
             tunnels += [{"dev": dev, "peers": self._vteps(step.tunnel), **armed} for dev in _DEVICES[step.tunnel]]
         return {**shown, "tunnels": tunnels}
 
-    def _shows(self, mode: Mode, node: ObservedNode) -> dict[str, t.Any]:
-        """The routes of a mode, and what its tunnel has; tunnels that are not its own have no address."""
+    def _shows(self, mode: Mode, node: ObservedNode, renumbered: bool) -> dict[str, t.Any]:
+        """The routes of a mode, and what its tunnel has; tunnels that are not its own have no address.
+
+        ``renumbered`` says that tunnels have addresses of another network than before, if pods get one.
+        """
         nic = underlay(node, self._intent)
         devices = _DEVICES.get(mode.type, ())
         over = [*devices] if devices and not mode.near else [*devices, *([nic.dev] if nic else [])]
@@ -278,13 +282,19 @@ class CalicoPlan:
         return {
             "pod_routes": {
                 "within": [str(cidr) for cidr in self._networks],
-                "count": self._blocks.of_peers(node.name),
+                "count": self._blocks.of_peers(node.name) + (self._new_blocks if renumbered and devices else 0),
                 "over": over,
                 "by": list(self._writers(mode)),
                 "at_least": True,
             },
             "tunnels": used + unused,
         }
+
+    @property
+    def _new_blocks(self) -> int:
+        """The blocks of a new network out of which the other nodes' tunnels get their addresses."""
+        news = {cidr.version for cidr in self._intent.pod_cidrs if not self._blocks.inside(cidr)}
+        return (len(self._given.nodes) - 1) * len(news) if self._leaving else 0
 
     def _writers(self, mode: Mode) -> tuple[str, ...]:
         if mode.type == VXLAN or (mode.type == IPIP and self._release.felix_writes_ipip):
@@ -303,10 +313,15 @@ class _Blocks:
         found = calico.blocks if calico else {}
         self._own = {name: sum(inside(one, within) for one in networks(cidrs)) for name, cidrs in found.items()}
         self._all = sum(self._own.values())
+        self._cidrs = tuple(one for cidrs in found.values() for one in networks(cidrs))
 
     def of_peers(self, name: str) -> int:
         """The blocks of all nodes but one."""
         return self._all - self._own.get(name, 0)
+
+    def inside(self, cidr: IPNetwork) -> bool:
+        """Whether any node has a block of a network."""
+        return any(inside(one, [cidr]) for one in self._cidrs)
 
 
 def _label(step: Step) -> str:
@@ -314,6 +329,8 @@ def _label(step: Step) -> str:
         return f"bring up the {(step.tunnel or NONE).upper()} tunnels, which carry nothing yet"
     if step.kind == DISARM:
         return "give the tunnels their addresses out of the pod network"
+    if step.kind == JOIN:
+        return f"{step.mode}, with the new network beside the earlier one"
     if step.kind == RENUMBER:
         return "give new pods and the tunnels addresses of the new network"
     if step.kind == HOLD:

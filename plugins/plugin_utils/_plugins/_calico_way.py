@@ -28,7 +28,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent impo
 )
 
 NONE, IPIP, VXLAN = "none", "ipip", "vxlan"
-MOVE, ARM, DISARM, HOLD, RENUMBER = "move", "arm", "disarm", "hold", "renumber"
+MOVE, ARM, DISARM, HOLD, JOIN, RENUMBER = "move", "arm", "disarm", "hold", "join", "renumber"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``kind`` is MOVE, ARM, DISARM, HOLD or RENUMBER; ``mode`` is that of the IPPool when it is done.
+    """One step: ``kind`` is MOVE, ARM, DISARM, HOLD, JOIN or RENUMBER; ``mode`` is that of the IPPool when it is done.
 
     ``tunnel`` is the encapsulation that is armed beside that, ``hold`` says that direct routes are held from here on.
     """
@@ -114,11 +114,13 @@ def _rewritten(at: Mode, after: Mode) -> bool:
 def renumbering(after: Mode) -> tuple[Step, ...]:
     """The steps in which new pods and the tunnels get addresses of another network; the encapsulation stays.
 
-    A tunnel's address changes while neighbours are reached without it.
+    A tunnel's address changes while neighbours are reached without it. The new IPPool comes before the earlier one
+    gives out nothing any more: Calico looks for a tunnel's address at every change of an IPPool, but misses one that
+    comes while it looks (OnUpdates in node/pkg/allocateip).
     """
     at = after.crossing
-    near = () if at == after else (Step(MOVE, at, hold=at.type == IPIP),)
-    return (*near, Step(RENUMBER, at, hold=bool(near) and at.type == IPIP))
+    rewritten = at.type == IPIP and at != after
+    return Step(JOIN, at, hold=rewritten), Step(RENUMBER, at, hold=rewritten)
 
 
 def with_mode(pool: PoolIntent, mode: Mode) -> PoolIntent:

@@ -14,6 +14,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_wa
     ARM,
     DISARM,
     HOLD,
+    JOIN,
     MOVE,
     RENUMBER,
     Mode,
@@ -40,9 +41,9 @@ def test_bird_takes_a_route_back_before_it_writes_another_one_so_that_it_is_held
     assert told(IPIP, IPIP_NEAR) == [(HOLD, "IPIP Always", None, True)]
     assert told(IPIP_NEAR, IPIP) == [(HOLD, "IPIP CrossSubnet", None, True)]
     assert told(IPIP, IPIP_NEAR, armed="ipip") == [(DISARM, "IPIP CrossSubnet", None, True)]
-    assert [(step.kind, step.hold) for step in renumbering(IPIP)] == [(MOVE, True), (RENUMBER, True)]
-    assert [(step.kind, step.hold) for step in renumbering(VXLAN)] == [(MOVE, False), (RENUMBER, False)]
-    assert [(step.kind, step.hold) for step in renumbering(NONE)] == [(RENUMBER, False)]
+    assert [(step.kind, step.hold) for step in renumbering(IPIP)] == [(JOIN, True), (RENUMBER, True)]
+    assert [(step.kind, step.hold) for step in renumbering(VXLAN)] == [(JOIN, False), (RENUMBER, False)]
+    assert [(step.kind, step.hold) for step in renumbering(NONE)] == [(JOIN, False), (RENUMBER, False)]
 
 
 def test_tunnels_are_up_before_they_carry_anything_and_get_their_addresses_while_they_carry_nothing():

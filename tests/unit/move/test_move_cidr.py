@@ -92,7 +92,8 @@ def test_the_plan_tells_what_happens_to_whom():
         "cidr: pods are made anew with an address of the new network, node by node.",
         f"Changes: pod network {OLD} to {NEW}.",
         "Steps: roll, settle, move, retire, sweep, verify.",
-        "On the way: VXLAN CrossSubnet; give new pods and the tunnels addresses of the new network.",
+        "On the way: VXLAN CrossSubnet, with the new network beside the earlier one; "
+        "give new pods and the tunnels addresses of the new network.",
         f"Pods: 1 are made anew, with an address of {NEW}.",
         "  k8s-node1: evicted: default/web-0.",
         f"Last: what is left of {OLD}: IPPools, blocks and affinities.",
@@ -103,18 +104,21 @@ def test_the_plan_tells_what_happens_to_whom():
 def test_there_is_always_an_ippool_that_gives_out_addresses_and_tunnels_change_theirs_while_neighbours_need_none():
     told = plan(calico(**VXLAN), **VXLAN, **MOVED)
     near, renumbered = (pools(step["objects"]) for step in told["approach"])
-    assert near == [(OLD_POOL, OLD, False, "CrossSubnet")]
-    assert renumbered == [(NEW_POOL, NEW, False, "CrossSubnet"), (OLD_POOL, OLD, True, "CrossSubnet")]
+    assert near == [(NEW_POOL, NEW, False, "CrossSubnet"), (OLD_POOL, OLD, False, "CrossSubnet")]
+    assert renumbered == [(OLD_POOL, OLD, True, "CrossSubnet")]
     assert pools(told["calico"]["resources"]) == [(NEW_POOL, NEW, False, "Always"), (OLD_POOL, OLD, True, "Always")]
     shown = told["nodes"]["k8s-node1"]["approach"][1]["expect"]
     assert [one["within"] for one in shown["tunnels"] if one["dev"] == "vxlan.calico"] == [[NEW]]
     assert shown["pod_routes"]["within"] == [NEW, OLD]
+    before, after = (step["expect"]["pod_routes"]["count"] for step in told["nodes"]["k8s-node1"]["approach"])
+    assert after == before + 2, "each other node knows the way to the tunnel's new address"
 
 
-def test_without_a_tunnel_one_step_is_enough():
+def test_without_a_tunnel_nothing_but_the_ippools_changes():
     told = plan(calico(**BGP), **BGP, **MOVED)
     assert [pools(step["objects"]) for step in told["approach"]] == [
-        [(NEW_POOL, NEW, False, "Never"), (OLD_POOL, OLD, True, "Never")]
+        [(NEW_POOL, NEW, False, "Never"), (OLD_POOL, OLD, False, "Never")],
+        [(OLD_POOL, OLD, True, "Never")],
     ]
 
 
