@@ -70,7 +70,7 @@ class Move:
         source, target = self.source, self.target
         order = "; ".join(names(node.label for node in batch) for batch in self.batches)
         before, after = cidrs(self.change.left), cidrs(target.pod_cidrs)
-        yield (f"Side by side: {source.plugin} in {before} and {target.plugin} in {after}, until every pod has moved.")
+        yield f"Side by side: {source.plugin} in {before} and {target.plugin} in {after}, until every pod has moved."
         yield f"Order: {order}. Each is proved before the next one, and the first that fails stops the change."
         yield from fate_lines(self.pods, [node.name for batch in self.batches for node in batch], after)
         yield from policy_lines(self.cluster, source.plugin, target.plugin)

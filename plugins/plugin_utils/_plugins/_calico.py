@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
+from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico import TUNL0
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
@@ -149,7 +150,7 @@ class CalicoPlan:
             return wanted
         return {**wanted, **self._shows(self._after, node, renumbered=True), **self._speaks(node)}
 
-    @property
+    @cached_property
     def approach(self) -> tuple[Approach, ...]:
         """The steps before the declared network itself, where it takes the place of another one of Calico."""
         source = self._given.source

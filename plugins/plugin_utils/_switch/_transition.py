@@ -96,19 +96,20 @@ def transition(
         return Transition(FIRST if cluster is not None else NONE, target)
     source, settings = found
     changes = (*_changes(source, target), *_session_changes(source, target, nodes))
-    mtus = tuple(_mtus(source, target, nodes))
     if source.plugin != target.plugin:
+        mtus = tuple(_mtus(source, target, nodes))
         return Transition(DUAL, target, source, settings, changes, mtus, earlier=(source.pod_cidrs,))
     earlier = tuple(_earlier(source, target, cluster, begun)) if cluster is not None else ()
     if earlier:
         # A run that was killed on its way has left an encapsulation that neither end of it declares.
         besides = changes if begun is None or source.backend.type != target.backend.type else ()
         words = f"pod network {cidrs(earlier[0])} to {cidrs(target.pod_cidrs)}"
+        mtus = tuple(_mtus(source, target, nodes))
         return Transition(CIDR, target, source, settings, (words, *besides), mtus, earlier=earlier)
     large = tuple(_large_pods(target, nodes))
     if not changes:
         return Transition(NONE, target, source, settings, large=large)
-    pauses = tuple(_pauses(source, target))
+    mtus, pauses = tuple(_mtus(source, target, nodes)), tuple(_pauses(source, target))
     return Transition(PODS if large else LIVE, target, source, settings, changes, mtus, large, pauses)
 
 
@@ -145,9 +146,9 @@ def _earlier(
     there = [ip_network(one.cidr) for one in pools] + list(map(ip_network, BELONGINGS[target.plugin].blocks(cluster)))
     declared = (*target.pod_cidrs, *target.agent.kept_cidrs)
     ends = filter(None, map(_intent, _ends(begun))) if moving and begun is not None else ()
-    for cidrs in dict.fromkeys(one.pod_cidrs for one in (source, *ends) if one.plugin == target.plugin):
-        if any(inside(one, [cidr for cidr in cidrs if cidr not in declared]) for one in there):
-            yield cidrs
+    for networks in dict.fromkeys(one.pod_cidrs for one in (source, *ends) if one.plugin == target.plugin):
+        if any(inside(one, [cidr for cidr in networks if cidr not in declared]) for one in there):
+            yield networks
 
 
 def _intent(settings: Settings) -> Intent | None:
