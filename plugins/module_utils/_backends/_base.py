@@ -181,6 +181,10 @@ class Backend:
         old, new = earlier.backend_conf(before), self.backend_conf(after)
         return [key for key in self.rebuilt_for if old.get(key) != new.get(key)]
 
+    def stays_secret(self, earlier: Backend) -> bool:
+        """Whether nothing that pods say may be readable while this backend takes the place of an earlier one."""
+        return self.encrypts and earlier.encrypts
+
     def devices(self, network: Network) -> t.Tuple[str, ...]:
         """The names of the devices that the agent makes, in the order of the pod CIDRs."""
         return ()

@@ -32,7 +32,7 @@ class Holds:
     def _direct(self) -> bool:
         """Whether nodes are without any way for a while; what was encrypted and will be is not sent in the clear."""
         source, target = self._source, self._intent
-        if source is None or (source.backend.encrypts and target.backend.encrypts):
+        if source is None or target.backend.stays_secret(source.backend):
             return False
         anew = target.backend.rebuilt(source.backend, source.options, target.options)
         return source.backend.device_ends_with_agent or bool(anew)

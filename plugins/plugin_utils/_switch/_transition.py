@@ -258,7 +258,7 @@ def _pauses(source: Intent, target: Intent) -> t.Iterator[str]:
         why = f"for another {' and '.join(anew)} the tunnel device is made anew"
     else:
         return
-    if source.backend.encrypts and target.backend.encrypts:
+    if target.backend.stays_secret(source.backend):
         yield f"{why}: packets between nodes are lost until the next agent has its routes, and none is sent unencrypted"
     else:
         yield (
