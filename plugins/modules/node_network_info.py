@@ -721,6 +721,14 @@ node:
           type: list
           elements: dict
           sample: [{"mode": "nftables", "sign": "nft table kube-proxy"}]
+        kube_proxy_local_cidrs:
+          description:
+            - The pod networks by which kube-proxy tells its node's pods from others (clusterCIDR).
+            - Empty where it does not go by them, where it was told none, and where it does not run.
+          returned: always
+          type: list
+          elements: str
+          sample: ["10.244.0.0/16"]
     firewall:
       description:
         - The packet filter. iptables is asked only for tables that exist, nft only where the kernel has it already.

@@ -16,7 +16,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster import _read, _trim
 from ansible_collections.switchyard.cni.plugins.module_utils._cluster._api import ApiMissing, ApiServer, ApiWriter
-from ansible_collections.switchyard.cni.plugins.module_utils._node._kube_proxy import NAME, with_cidr
+from ansible_collections.switchyard.cni.plugins.module_utils._node._kube_proxy import with_cidr
+from ansible_collections.switchyard.cni.plugins.module_utils._node._kube_proxy_told import NAME
 
 ANNOTATION = "switchyard.cni/cluster-cidr"
 """What a ConfigMap was written for, and a pods' template rolled for."""

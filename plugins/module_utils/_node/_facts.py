@@ -16,6 +16,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node import (
     _filters,
     _iproute,
     _kernel,
+    _kube_proxy_told,
     _runtime,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import Damaged, NodeError
@@ -170,4 +171,8 @@ def filters(look: Look) -> Dict[str, Any]:
             look.gap(what, str(error))
     names = [link["name"] for link in _devices.links(look)]
     signs = _filters.proxy_evidence(chains["nftables"], chains["iptables-legacy"], names)
-    return {"kube_proxy_mode": _filters.proxy_mode(signs, complete), "kube_proxy": signs}
+    return {
+        "kube_proxy_mode": _filters.proxy_mode(signs, complete),
+        "kube_proxy": signs,
+        "kube_proxy_local_cidrs": _kube_proxy_told.local_cidrs(look),
+    }

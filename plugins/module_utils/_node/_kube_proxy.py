@@ -15,13 +15,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.switchyard.cni.plugins.module_utils._node import _agents, _processes
+from ansible_collections.switchyard.cni.plugins.module_utils._node import _kube_proxy_told
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._look import Look, Request
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import Command, Step, Systemctl, WriteFile
 
-NAME = "kube-proxy"
 UNIT, POD, UNKNOWN = "unit", "pod", "unknown"
 """Who starts kube-proxy: a unit of systemd, a kubelet, or nobody that is known here."""
 
@@ -44,22 +43,17 @@ class KubeProxy:
 
 def gather(reader: NodeReader) -> Optional[KubeProxy]:
     """The node's kube-proxy; None where there is none. Raises NodeError."""
-    found = [
-        one
-        for one in _processes.processes(Look(reader, Request(sections=())))
-        if _agents.agent_name(one) == NAME and _processes.in_this_network(reader, one.pid)
-    ]
-    if not found:
+    process = _kube_proxy_told.running(Look(reader, Request(sections=())))
+    if process is None:
         return None
-    process = found[0]
-    argv = _agents.arguments(process)
-    config = _agents.option(argv, "config")
+    config = _kube_proxy_told.config_file(process)
     files = [config] if config else []
     starter, unit = _starter(_text(reader, "/proc/{0}/cgroup".format(process.pid)))
     if starter == UNIT:
         files += _files_of(reader, unit)
     told = tuple(one for path in dict.fromkeys(files) for one in _file(reader, path))
-    cidr = _agents.option(argv, "cluster-cidr") or _configured(told, config) or ""
+    text = next((data.decode("utf-8", "replace") for path, data, dummy in told if path == config), "")
+    cidr = _kube_proxy_told.cluster_cidr(process, text)
     return KubeProxy(process.pid, cidr, starter, unit, told)
 
 
@@ -100,14 +94,6 @@ def _text(reader: NodeReader, path: str) -> str:
         return reader.read(path).decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _configured(files: Sequence[Tuple[str, bytes, int]], config: Optional[str]) -> Optional[str]:
-    for path, data, dummy in files:
-        found = _KEY.search(data.decode("utf-8", "replace")) if path == config else None
-        if found:
-            return found["value"]
-    return None
 
 
 def plan(there: Optional[KubeProxy], wanted: str, replaces: Sequence[str]) -> Tuple[Step, ...]:

@@ -133,7 +133,15 @@ def take_port(port):
     return change
 
 
-def free_port(cluster):
+def start_kube_proxy(cluster):
+    """A kube-proxy of node1 that nobody has told about the pod network it has now."""
+    wait = "import sys; print('ready', flush=True); sys.stdin.read()"
+    argv = ["kube-proxy", "-c", wait, "--cluster-cidr=10.1.0.0/16"]
+    proxy = cluster["node1"].start(*argv, executable=sys.executable, stdin=-1, stdout=-1)
+    assert proxy.stdout.readline() == "ready\n"
+
+
+def end_last(cluster):
     """The stranger is the last program that was started there."""
     cluster["node1"].end_last()
 
@@ -990,6 +998,14 @@ HOST = (
         run("node1", "nft", "delete", "table", "ip", "flannel-ipv4"),
     ),
     Fault(
+        "kube-proxy-other-cidr",
+        "kube-proxy was not told of another pod network",
+        "vxlan",
+        start_kube_proxy,
+        (Told("node1", "IPv4", "cluster CIDR 172.50.0.0/16", "10.1.0.0/16"),),
+        end_last,
+    ),
+    Fault(
         "port-closed",
         "flanneld has lost its socket",
         "udp",
@@ -1003,7 +1019,7 @@ HOST = (
         "udp",
         both(lambda cluster: cluster.tell_flanneld("node1", "close"), take_port(8285)),
         (Told("node1", "udp port 8285", "only the pod network listens", "dnsmasq does"),),
-        both(free_port, lambda cluster: cluster.tell_flanneld("node1", "open")),
+        both(end_last, lambda cluster: cluster.tell_flanneld("node1", "open")),
     ),
     Fault(
         "port-taken",
@@ -1011,7 +1027,7 @@ HOST = (
         "vxlan",
         both(ip("node1", "link set flannel.1 down"), take_port(8472)),
         (Told("node1", "udp port 8472", "only the pod network listens", "dnsmasq does"),),
-        both(free_port, remake()),
+        both(end_last, remake()),
         implies=DOWN | {("device-down", "node1")},
     ),
 )

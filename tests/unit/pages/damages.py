@@ -536,6 +536,11 @@ def _kube_proxy_with_nftables(world: World) -> None:
     assert world.intent.nftables is None
 
 
+@damage("kube-proxy-other-cidr")
+def _kube_proxy_of_an_earlier_network(world: World) -> None:
+    world.node(NODE1)["filters"]["kube_proxy_local_cidrs"] = ["172.60.0.0/16"]
+
+
 @damage("port-closed")
 def _nobody_listens(world: World) -> None:
     world.node(NODE1)["listeners"] = []

@@ -8,7 +8,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import ExpectedChain
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NFTABLES, Chain
+from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._finding import (
     ERROR,
@@ -30,10 +32,11 @@ DROP = Check("forward-drop", ERROR, "The packet filter forwards pods' packets", 
 CHAIN = Check("chain-missing", WARNING, "The agent's chains are in the packet filter", _FIREWALL)
 UNHOOKED = Check("chain-unhooked", ERROR, "The kernel's chains call the agent's", _FIREWALL)
 MODE = Check("filter-mode-mismatch", WARNING, "kube-proxy and the agent filter alike", ("filters", "firewall"))
+PROXY_CIDR = Check("kube-proxy-other-cidr", WARNING, "kube-proxy knows the pod network", ("filters",))
 CLOSED = Check("port-closed", ERROR, "The node listens on the tunnel's port", ("listeners", "links"))
 TAKEN = Check("port-taken", ERROR, "Nobody else listens on the tunnel's port", ("listeners", "links"))
 
-CHECKS = (FORWARDING, RP_FILTER, BRIDGE_NF, FEATURE, DROP, CHAIN, UNHOOKED, MODE, CLOSED, TAKEN)
+CHECKS = (FORWARDING, RP_FILTER, BRIDGE_NF, FEATURE, DROP, CHAIN, UNHOOKED, MODE, PROXY_CIDR, CLOSED, TAKEN)
 
 _FORWARD = {4: "net.ipv4.ip_forward", 6: "net.ipv6.conf.all.forwarding"}
 _BRIDGE_NF = {4: "net.bridge.bridge-nf-call-iptables", 6: "net.bridge.bridge-nf-call-ip6tables"}
@@ -51,6 +54,8 @@ def examine(case: Case) -> Findings:
         yield from _chains(case)
         yield from _forward(case)
         yield from _mode(case)
+    if case.view.told("filters"):
+        yield from _proxy_cidr(case)
     if case.view.told("listeners", "links"):
         yield from _port(case)
 
@@ -166,6 +171,16 @@ def _mode(case: Case) -> Findings:
         hint = "Let the agent filter as kube-proxy does, and remove the chains of the other kind"
         told = f"{case.backend.plugin} filters with {', '.join(sorted(own))}"
         yield MODE.found(case.name, "packet filter", f"kube-proxy uses {proxy}", told, hint)
+
+
+def _proxy_cidr(case: Case) -> Findings:
+    """kube-proxy masquerades what comes from outside its cluster CIDR (pkg/proxy/util, LocalTrafficDetector)."""
+    told = [ip_network(one) for one in case.facts.kube_proxy_local_cidrs]
+    for cidr in case.intent.pod_cidrs:
+        same = [one for one in told if one.version == cidr.version]
+        if same and not inside(cidr, same):
+            hint = f"Give kube-proxy on {case.name} the cluster CIDR {cidr} and restart it"
+            yield PROXY_CIDR.found(case.name, f"IPv{cidr.version}", f"cluster CIDR {cidr}", names(map(str, same)), hint)
 
 
 def _port(case: Case) -> Findings:
