@@ -255,6 +255,12 @@ options:
               - To how many peers the device must have forwarding entries at least.
             type: int
             default: 0
+          own_routes:
+            description:
+              - How many routes must lead over the device at least in a routing table besides C(main), as Calico's
+                WireGuard has one.
+            type: int
+            default: 0
           bare:
             description:
               - Whether the device takes no part any more and must have no IPv4 address; it need not be there.
@@ -496,6 +502,7 @@ node:
           iif: null
           table: "1"
           action: lookup
+          protocol: null
       contains:
         family:
           description: V(inet) or V(inet6).
@@ -531,6 +538,10 @@ node:
           type: str
         action:
           description: One of V(lookup), V(goto), V(blackhole), V(unreachable) and V(prohibit).
+          returned: always
+          type: str
+        protocol:
+          description: Who has made the rule, where somebody has said so.
           returned: always
           type: str
     neighbours:

@@ -14,7 +14,9 @@ description:
     written its own, and BIRD takes a route back before it writes it over another device. For this time the module keeps
     copies of the routes that are in force.
   - A held route has the protocol 201 and a metric of 1048576, so that it only counts where there is no other route.
-  - O(state=absent) lets go of every held route.
+  - With O(main_first) packets to pods use the main table, before any policy rule of the agent sends them to another
+    one, as Felix does with WireGuard. The rule has the priority 90 and the protocol 201.
+  - O(state=absent) lets go of every held route and rule.
 author:
   - The switchyard.cni developers (@switchyard)
 extends_documentation_fragment:
@@ -48,6 +50,12 @@ options:
     type: list
     elements: str
     default: []
+  main_first:
+    description:
+      - Whether packets to O(pod_networks) look into the main routing table before any other one.
+      - What an agent would have encrypted is sent as the routes of that table say.
+    type: bool
+    default: false
   peers:
     description:
       - The nodes to whose pods a direct route is held as well, where they are neighbours and have none. It is tried
@@ -86,7 +94,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 held:
-  description: How many routes are held that were not before.
+  description: How many routes and rules are held that were not before.
   returned: success
   type: int
   sample: 2
@@ -97,7 +105,7 @@ silent:
   elements: str
   sample: [172.50.3.0/24]
 released:
-  description: How many routes are held no longer.
+  description: How many routes and rules are held no longer.
   returned: success
   type: int
   sample: 0

@@ -67,6 +67,9 @@ class Rule(t.NamedTuple):
     inverted: bool = False
     """Whether it holds for all packets that the selectors do not fit (``not`` in ip-rule(8))."""
 
+    protocol: t.Optional[str] = None
+    """Who has made it, where somebody has said so."""
+
     def __str__(self) -> str:
         words = ["%d:" % self.priority] + (["not"] if self.inverted else [])
         for name, value in (
@@ -150,6 +153,7 @@ def parse_rule(item: t.Mapping[str, t.Any]) -> Rule:
         table=item.get("table"),
         action=item.get("action"),
         inverted=bool(item.get("inverted")),
+        protocol=item.get("protocol"),
     )
 
 

@@ -5,7 +5,9 @@
 """Routes that hold the way to other nodes' pods while one program takes them back and another has yet to write them.
 
 A held route is a copy of one that is in force, with a metric so high that it only counts when there is no other one
-(ip-route(8): of several routes to one network that with the lowest metric wins). Who holds it is told by its protocol.
+(ip-route(8): of several routes to one network that with the lowest metric wins). Where an agent sends packets to its
+devices by a policy rule, a rule before that one keeps them in the main table while the agent comes or goes. Who holds
+a route or a rule is told by its protocol.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ from dataclasses import dataclass
 from typing import List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_address, ip_network
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork, Route, Rule
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeWriter
 
 PROTOCOL = "201"
 """Of the numbers that nobody has taken (rtnetlink(7): those above 4 are the administrator's; iproute2's rt_protos)."""
+
+PRIORITY = 90
+"""Of a rule that comes before an agent's own (Felix, WireguardRoutingRulePriority: 99)."""
 
 METRIC = 1 << 20
 DIRECT_METRIC = METRIC + 1
@@ -36,17 +41,50 @@ class Peer:
 
 @dataclass(frozen=True)
 class Hold:
-    """What a node has to do: routes to add, routes to take away."""
+    """What a node has to do: routes and rules to add, and those to take away."""
 
     add: Tuple[Route, ...] = ()
     remove: Tuple[Route, ...] = ()
+    add_rules: Tuple[Rule, ...] = ()
+    remove_rules: Tuple[Rule, ...] = ()
+
+    @property
+    def added(self) -> int:
+        """How many routes and rules come."""
+        return len(self.add) + len(self.add_rules)
+
+    @property
+    def removed(self) -> int:
+        """How many routes and rules go."""
+        return len(self.remove) + len(self.remove_rules)
+
+    def of_version(self, version: int) -> Hold:
+        """The part of the work that is for one IP version."""
+        parts = (self.add, self.remove, self.add_rules, self.remove_rules)
+        return Hold(*(tuple(one for one in part if one.version == version) for part in parts))  # type: ignore[arg-type]
 
     @property
     def lines(self) -> Tuple[str, ...]:
-        """The work as input of `ip -batch`, one line a route."""
-        return tuple("route replace " + _words(route) for route in self.add) + tuple(
-            "route del " + _words(route) for route in self.remove
+        """The work as input of `ip -batch`, one line a route or a rule."""
+        return (
+            *("route replace " + _words(route) for route in self.add),
+            *("rule add " + rule_words(rule) for rule in self.add_rules),
+            *("rule del " + rule_words(rule) for rule in self.remove_rules),
+            *("route del " + _words(route) for route in self.remove),
         )
+
+
+def plan_rules(rules: Sequence[Rule], networks: Sequence[str], present: bool) -> Hold:
+    """Which rules keep packets to pods in the main table, or that none does any more."""
+    held = [rule for rule in rules if rule.protocol == PROTOCOL]
+    if not present:
+        return Hold(remove_rules=tuple(held))
+    there = {rule.destination for rule in held}
+    return Hold(add_rules=tuple(_rule(one) for one in map(ip_network, networks) if str(one) not in there))
+
+
+def _rule(network: IPNetwork) -> Rule:
+    return Rule(PRIORITY, network.version, destination=str(network), table="main", protocol=PROTOCOL)
 
 
 def plan_hold(routes: Sequence[Route], networks: Sequence[str], over: Sequence[str], present: bool) -> Hold:
@@ -102,15 +140,12 @@ def proof_of(route: Route) -> str:
 def hold(node: NodeWriter, work: Hold) -> None:
     """Carry it out. Raises NodeError."""
     for version in (4, 6):
-        chosen = Hold(
-            add=tuple(route for route in work.add if route.version == version),
-            remove=tuple(route for route in work.remove if route.version == version),
-        )
+        chosen = work.of_version(version)
         if chosen.lines:
             # What is gone already does not keep the rest from going.
             argv = ["ip", "-{0}".format(version), "-force", "-batch", "-"]
             done = node.feed(argv, "".join(line + "\n" for line in chosen.lines))
-            if done.rc != 0 and chosen.add:
+            if done.rc != 0 and chosen.added:
                 raise NodeError("{0} failed: {1}".format(" ".join(argv), done.reason))
 
 
@@ -122,6 +157,11 @@ def _words(route: Route) -> str:
     return "{0} via {1} dev {2} proto {3} metric {4} onlink".format(
         route.dst, route.gateway, route.dev, PROTOCOL, route.metric
     )
+
+
+def rule_words(rule: Rule) -> str:
+    """A held rule as `ip rule` takes it."""
+    return "to {0} lookup main pref {1} protocol {2}".format(rule.destination, rule.priority, PROTOCOL)
 
 
 def told(work: Hold) -> List[Mapping[str, str]]:

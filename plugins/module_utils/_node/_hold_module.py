@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
@@ -27,6 +28,7 @@ def hold_argument_spec() -> Dict[str, Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "pod_networks": {"type": "list", "elements": "str", "required": True},
         "over": {"type": "list", "elements": "str", "default": []},
+        "main_first": {"type": "bool", "default": False},
         "peers": {"type": "list", "elements": "dict", "options": peer, "default": []},
     }
 
@@ -36,8 +38,12 @@ def run_hold(module: AnsibleModule, node: Optional[NodeWriter] = None) -> None:
     params, writer = module.params, node or RealNode()
     try:
         networks = _look.checked_networks("pod_networks", params["pod_networks"])
-        present, routes = params["state"] == "present", observe(writer).routes
+        present, facts = params["state"] == "present", observe(writer)
+        routes = facts.routes
         work = _hold.plan_hold(routes, networks, params["over"], present)
+        if params["main_first"] or not present:
+            rules = _hold.plan_rules(facts.rules, networks, present)
+            work = replace(work, add_rules=rules.add_rules, remove_rules=rules.remove_rules)
         peers = [_hold.Peer(**peer) for peer in params["peers"] if present]
         direct = _hold.plan_direct(routes, networks, peers)
         silent: Sequence[Route] = ()
@@ -47,11 +53,11 @@ def run_hold(module: AnsibleModule, node: Optional[NodeWriter] = None) -> None:
     except NodeError as error:
         module.fail_json(msg=str(error))
         raise
-    held = len(work.add) + len(direct.add) - len(silent)
+    held = work.added + direct.added - len(silent)
     result: Dict[str, Any] = {
-        "changed": bool(held or work.remove),
+        "changed": bool(held or work.removed),
         "held": held,
-        "released": len(work.remove),
+        "released": work.removed,
         "silent": [route.dst for route in silent],
     }
     if module._diff and result["changed"]:
@@ -71,5 +77,6 @@ def hold_direct(node: NodeWriter, work: _hold.Hold) -> Sequence[Route]:
 
 
 def observe(node: NodeReader) -> NodeFacts:
-    """The routes of the node."""
-    return NodeFacts.from_dict(_gather.gather(node, _look.Request(sections=("routes",), limit=_ALL, table_limit=_ALL)))
+    """The routes and rules of the node."""
+    sections = ("routes", "rules")
+    return NodeFacts.from_dict(_gather.gather(node, _look.Request(sections=sections, limit=_ALL, table_limit=_ALL)))

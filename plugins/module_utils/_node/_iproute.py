@@ -173,6 +173,7 @@ def _rule(record: Mapping[str, Any], family: str) -> Iterator[Record]:
         "iif": _text(record, "iif"),
         "table": table,
         "action": _text(record, "action") or ("goto" if "goto" in record else "lookup"),
+        "protocol": _text(record, "protocol"),
     }
     narrow = any(rule[key] is not None for key in ("from", "to", "fwmark", "iif"))
     if narrow or rule["inverted"] or rule["action"] != "lookup" or (priority, table) not in _DEFAULT_RULES:

@@ -39,6 +39,7 @@ def info_argument_spec() -> Spec:
         "dev": {"type": "str", "required": True},
         "within": {"type": "list", "elements": "str", "default": []},
         "peers": {"type": "int", "default": 0},
+        "own_routes": {"type": "int", "default": 0},
         "bare": {"type": "bool", "default": False},
     }
     sessions = {

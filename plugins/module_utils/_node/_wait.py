@@ -20,6 +20,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._look import 
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeReader
 
 _SHOWN_ROUTES = 10
+_COMMON_TABLES = ("main", "local")
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class PodRoutes:
 class Tunnel:
     """A tunnel device that takes part: its address is in a network, and it forwards to at least some peers.
 
-    One that is bare takes no part: it has no IPv4 address, if it is there at all.
+    own_routes is how many routes to pods lead over it in a table that is not the main one, where the agent decides by a
+    rule what takes it. One that is bare takes no part: it has no IPv4 address, if it is there at all.
     """
 
     dev: str
     within: Tuple[str, ...] = ()
     peers: int = 0
+    own_routes: int = 0
     bare: bool = False
 
 
@@ -94,7 +97,10 @@ class Condition:
         asked = (
             ("subnet_env", self.subnet_env is not None),
             ("links", bool(self.links)),
-            ("routes", bool(self.routes) or self.pod_routes is not None),
+            (
+                "routes",
+                bool(self.routes) or self.pod_routes is not None or any(one.own_routes for one in self.tunnels),
+            ),
             ("cni", self.cni_config is not None),
             ("addresses", any(one.within or one.bare for one in self.tunnels)),
             ("fdb", any(one.peers for one in self.tunnels)),
@@ -224,6 +230,11 @@ def _missing_of_tunnel(wanted: Tunnel, observed: Observed) -> Iterator[str]:
         found = sum(entry["dev"] == wanted.dev for entry in observed["fdb"])
         if found < wanted.peers:
             yield "the way to {0} peers through {1} (it has {2})".format(wanted.peers, wanted.dev, found)
+    if wanted.own_routes:
+        led = sum(one["dev"] == wanted.dev and one["table"] not in _COMMON_TABLES for one in observed["routes"])
+        if led < wanted.own_routes:
+            message = "{0} routes of a table of their own over {1} (it has {2})"
+            yield message.format(wanted.own_routes, wanted.dev, led)
 
 
 def _missing_sessions(condition: Condition, observed: Observed) -> Iterator[str]:
@@ -297,7 +308,13 @@ def _wanted_pod_routes(params: Optional[Mapping[str, Any]]) -> Optional[PodRoute
 
 def _wanted_tunnel(params: Mapping[str, Any]) -> Tunnel:
     within = checked_networks("wait_for.tunnels.within", params.get("within") or [])
-    return Tunnel(dev=params["dev"], within=within, peers=params.get("peers") or 0, bare=bool(params.get("bare")))
+    return Tunnel(
+        dev=params["dev"],
+        within=within,
+        peers=params.get("peers") or 0,
+        own_routes=params.get("own_routes") or 0,
+        bare=bool(params.get("bare")),
+    )
 
 
 def _wanted_sessions(params: Optional[Mapping[str, Any]]) -> Optional[Sessions]:

@@ -26,11 +26,24 @@ from ansible_collections.switchyard.cni.plugins.module_utils._sweep._steps impor
     RemoveLease,
     RemoveLink,
     RemoveRoute,
+    RemoveRule,
     RemoveTable,
     UnloadModule,
 )
 
-SECTIONS = ("links", "addresses", "routes", "firewall", "ipsets", "cni", "cni_cache", "leases", "pods", "agents")
+SECTIONS = (
+    "links",
+    "addresses",
+    "routes",
+    "rules",
+    "firewall",
+    "ipsets",
+    "cni",
+    "cni_cache",
+    "leases",
+    "pods",
+    "agents",
+)
 """The sections of node_network_info that a sweep looks at."""
 
 YOUNG = 300.0
@@ -53,7 +66,7 @@ class Sweep:
 def sections(order: SweepOrder) -> t.Tuple[str, ...]:
     """The same, and the kernel's modules where one is to go; or only what is asked for."""
     if order.routes_only:
-        return ("routes",)
+        return ("routes", "rules")
     return SECTIONS + (("kernel",) if order.unload else ())
 
 
@@ -70,7 +83,16 @@ def plan_sweep(facts: NodeFacts, order: SweepOrder) -> Sweep:
         return _routes(facts, order)
     running = {plugin: told for plugin in order.plugins for told in _running(facts, order, plugin)}
     plans = [_Plan(facts, order, plugin) for plugin in order.plugins if plugin not in running]
-    parts = (_Plan.routes, _Plan.addresses, _Plan.links, _Plan.chains, _Plan.tables, _Plan.ipsets, _Plan.files)
+    parts = (
+        _Plan.rules,
+        _Plan.routes,
+        _Plan.addresses,
+        _Plan.links,
+        _Plan.chains,
+        _Plan.tables,
+        _Plan.ipsets,
+        _Plan.files,
+    )
     steps = [step for part in parts for plan in plans for step in part(plan)]
     steps += [step for plan in plans for step in plan.leases()]
     unused = _Unused(facts, order, steps)
@@ -86,7 +108,8 @@ def _leases(facts: NodeFacts, order: SweepOrder) -> Sweep:
 
 
 def _routes(facts: NodeFacts, order: SweepOrder) -> Sweep:
-    steps = [step for plugin in order.plugins for step in _Plan(facts, order, plugin).routes()]
+    plans = [_Plan(facts, order, plugin) for plugin in order.plugins]
+    steps = [step for part in (_Plan.rules, _Plan.routes) for plan in plans for step in part(plan)]
     return Sweep(tuple(dict.fromkeys(steps)))
 
 
@@ -146,6 +169,10 @@ class _Plan:
         self._own = order.keep is not None and order.keep.plugin == plugin
         self._keep = order.keep if self._own else None
         self.kept: t.List[str] = []
+
+    def rules(self) -> t.Iterator[Step]:
+        """The rules that kept pods' packets in the main table while the network changed."""
+        yield from (RemoveRule(rule) for rule in self._facts.rules if rule.protocol == HELD)
 
     def routes(self) -> t.Iterator[Step]:
         """Routes of the agent; of the plugin in force only those that its backend does not lead over that device."""

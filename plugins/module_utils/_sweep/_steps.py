@@ -9,9 +9,10 @@ import shlex
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Route, Rule
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._firewall import save_tool
+from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import rule_words
 from ansible_collections.switchyard.cni.plugins.module_utils._node._leases import NETWORKS
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import NodeWriter
 from ansible_collections.switchyard.cni.plugins.module_utils._node._steps import DiffEntry, Remove, Step
@@ -67,6 +68,20 @@ class RemoveRoute(_Removal):
         for word, value in (("via", route.gateway), ("dev", route.dev), ("proto", route.protocol)):
             argv += [word, value] if value else []
         _run(node, argv + (["metric", str(route.metric)] if route.metric else []))
+
+
+@dataclass(frozen=True)
+class RemoveRule(_Removal):
+    """A policy rule that was held while a network changed."""
+
+    rule: Rule
+
+    @property
+    def what(self) -> str:
+        return "rule %s" % (self.rule,)
+
+    def apply(self, node: NodeWriter) -> None:
+        _run(node, ["ip", "-%d" % self.rule.version, "rule", "del", *rule_words(self.rule).split()])
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import (
     NodeFacts,
     Pod,
     Route,
+    Rule,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed
@@ -118,6 +119,20 @@ def test_what_was_held_goes_whoever_stays_and_wherever_it_leads(keep):
     assert [step.route.dst for step in steps] == ["172.50.1.0/24", "172.60.1.0/24"]
     calico = plan_sweep(facts, parse_order({**ORDER, "plugins": ["calico"], "keep": {"plugin": "calico"}}))
     assert len(calico.steps) == 2
+
+
+def test_a_rule_that_was_held_goes_before_any_route():
+    rules = (
+        Rule(90, 4, destination="172.50.0.0/16", table="main", protocol="201"),
+        Rule(99, 4, fwmark="0x100000/0x100000", table="1", inverted=True),
+    )
+    facts = NodeFacts(routes=(HELD,), rules=rules)
+    for order in (ORDER, {**ORDER, "routes_only": True}):
+        steps = plan_sweep(facts, parse_order(order)).steps
+        assert [step.describe() for step in steps] == [
+            "remove rule 90: to 172.50.0.0/16 lookup main",
+            f"remove route {HELD}",
+        ]
 
 
 def test_routes_can_go_before_the_devices_of_any_node():

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.switchyard.cni.plugins.module_utils._model import Route
+from ansible_collections.switchyard.cni.plugins.module_utils._model import Route, Rule
 from ansible_collections.switchyard.cni.plugins.module_utils._node._errors import NodeError
 from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import (
     DIRECT_METRIC,
@@ -15,6 +15,7 @@ from ansible_collections.switchyard.cni.plugins.module_utils._node._hold import 
     hold,
     plan_direct,
     plan_hold,
+    plan_rules,
     proof_of,
 )
 from ansible_collections.switchyard.cni.plugins.module_utils._node._ports import Completed
@@ -69,6 +70,29 @@ def test_what_cannot_be_held_is_said_and_what_is_gone_already_is_not():
     with pytest.raises(NodeError, match="invalid gateway"):
         hold(Fed(1), plan_hold(ROUTES, PODS, ["eth0"], present=True))
     hold(Fed(1), plan_hold([HELD], PODS, [], present=False))
+
+
+RULES = [
+    Rule(99, 4, fwmark="0x100000/0x100000", table="1", inverted=True),
+    Rule(90, 4, destination="172.50.0.0/16", table="main", protocol="201"),
+]
+
+
+def test_packets_to_pods_are_kept_in_the_main_table_by_one_rule_a_network():
+    assert plan_rules(RULES[:1], [*PODS, "fd00:50::/48"], present=True).lines == (
+        "rule add to 172.50.0.0/16 lookup main pref 90 protocol 201",
+        "rule add to fd00:50::/48 lookup main pref 90 protocol 201",
+    )
+    assert plan_rules(RULES, PODS, present=True).lines == ()
+    work = plan_rules(RULES, PODS, present=False)
+    assert work.lines == ("rule del to 172.50.0.0/16 lookup main pref 90 protocol 201",)
+    assert (work.added, work.removed) == (0, 1)
+
+
+def test_rules_of_both_families_are_two_runs_of_ip():
+    node = Fed()
+    hold(node, plan_rules((), [*PODS, "fd00:50::/48"], present=True))
+    assert [argv for argv, dummy in node.fed] == ["ip -4 -force -batch -", "ip -6 -force -batch -"]
 
 
 NEIGHBOURS = [

@@ -107,7 +107,15 @@ def test_the_other_ends_of_devices_in_other_namespaces():
 def test_rules_without_the_kernels_own():
     found, problems = _iproute.parse_rules(recorded("rule-inet.json"), "inet")
     assert problems == []
-    nothing = {"family": "inet", "inverted": False, "from": None, "to": None, "fwmark": None, "iif": None}
+    nothing = {
+        "family": "inet",
+        "inverted": False,
+        "from": None,
+        "to": None,
+        "fwmark": None,
+        "iif": None,
+        "protocol": None,
+    }
     assert found == [
         {**nothing, "priority": 98, "to": "1.2.3.4", "iif": "cni0", "table": None, "action": "blackhole"},
         # Calico's rule for WireGuard: what is not yet encrypted.

@@ -233,10 +233,14 @@ def test_routes_may_be_counted_by_who_has_written_them(wanted, met):
         ({"peers": 3}, "the way to 3 peers through vxlan.calico (it has 2)"),
         ({"bare": True}, "vxlan.calico without an address (it has 198.18.0.4)"),
         ({"dev": "tunl0", "bare": True}, None),
+        ({"dev": "wireguard.cali", "own_routes": 1}, None),
+        ({"dev": "wireguard.cali", "own_routes": 2}, "2 routes of a table of their own over wireguard.cali (it has 1)"),
+        ({"own_routes": 1}, "1 routes of a table of their own over vxlan.calico (it has 0)"),
     ],
 )
 def test_a_tunnel_takes_part_when_it_has_its_address_and_its_peers(tunnel, missing):
-    node = of_calico(addresses=["198.18.0.4"], fdb=["192.168.7.110", "192.168.7.111"])
+    secret = {"dst": "172.50.1.0/26", "dev": "wireguard.cali", "table": "1", "protocol": "80"}
+    node = of_calico([*ROUTES, secret], ["198.18.0.4"], fdb=["192.168.7.110", "192.168.7.111"])
     told = outcome(node, {"tunnels": [{"dev": "vxlan.calico", **tunnel}]}, timeout=0.0)
     assert told.missing == ((missing,) if missing else ())
 
