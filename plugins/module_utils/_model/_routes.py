@@ -81,7 +81,7 @@ class Rule(t.NamedTuple):
         ):
             if value:
                 words += [name, value]
-        return " ".join(words + ([self.action] if self.action else []))
+        return " ".join(words + ([self.action] if self.action and not self.table else []))
 
 
 class Neighbour(t.NamedTuple):

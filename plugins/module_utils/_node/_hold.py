@@ -160,8 +160,10 @@ def _words(route: Route) -> str:
 
 
 def rule_words(rule: Rule) -> str:
-    """A held rule as `ip rule` takes it."""
-    return "to {0} lookup main pref {1} protocol {2}".format(rule.destination, rule.priority, PROTOCOL)
+    """A rule as `ip rule` takes it."""
+    selector = str(rule).partition(": ")[2]
+    signed = " protocol {0}".format(rule.protocol) if rule.protocol == PROTOCOL else ""
+    return "pref {0} {1}{2}".format(rule.priority, selector, signed)
 
 
 def told(work: Hold) -> List[Mapping[str, str]]:

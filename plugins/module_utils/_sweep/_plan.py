@@ -50,6 +50,7 @@ YOUNG = 300.0
 """Seconds; a reservation may be older than the pod's namespace, while the pod is being made."""
 
 _VETH = "veth"
+_COMMON_TABLES = ("main", "local", "default")
 _ARP = "arp"
 # flanneld sets no protocol, which the kernel stores as `boot` (rtnetlink(7), RTPROT_BOOT).
 _UNSIGNED = frozenset((None, "boot"))
@@ -171,13 +172,31 @@ class _Plan:
         self.kept: t.List[str] = []
 
     def rules(self) -> t.Iterator[Step]:
-        """The rules that kept pods' packets in the main table while the network changed."""
-        yield from (RemoveRule(rule) for rule in self._facts.rules if rule.protocol == HELD)
+        """What kept pods' packets in the main table while the network changed, and the rules of an agent that goes."""
+        own = self._own_tables()
+        for rule in self._facts.rules:
+            if rule.protocol == HELD or rule.table in own:
+                yield RemoveRule(rule)
+
+    def _own_tables(self) -> t.FrozenSet[str]:
+        """The tables in which an agent that goes leads pods' packets over its devices, and nobody anything else."""
+        if self._own:
+            return frozenset()
+        tables: t.Dict[str, t.List[bool]] = {}
+        for route in self._facts.routes:
+            if route.table not in _COMMON_TABLES:
+                tables.setdefault(route.table, []).append(self._in_own_table(route))
+        return frozenset(name for name, found in tables.items() if all(found))
+
+    def _in_own_table(self, route: Route) -> bool:
+        leads = self._traces.has_device(route.dev or "") or route.type == "throw"
+        return bool(self._traces.protocols) and leads and self._order.holds(route.network)
 
     def routes(self) -> t.Iterator[Step]:
         """Routes of the agent; of the plugin in force only those that its backend does not lead over that device."""
+        own = self._own_tables()
         for route in self._facts.routes:
-            if route.table == "main" and self._written_by_agent(route) and self._is_left(route):
+            if route.table in own or (route.table == "main" and self._written_by_agent(route) and self._is_left(route)):
                 yield RemoveRoute(route)
 
     def _written_by_agent(self, route: Route) -> bool:

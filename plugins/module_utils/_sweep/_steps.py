@@ -67,12 +67,13 @@ class RemoveRoute(_Removal):
         argv.append(route.dst)
         for word, value in (("via", route.gateway), ("dev", route.dev), ("proto", route.protocol)):
             argv += [word, value] if value else []
+        argv += ["table", route.table] if route.table != "main" else []
         _run(node, argv + (["metric", str(route.metric)] if route.metric else []))
 
 
 @dataclass(frozen=True)
 class RemoveRule(_Removal):
-    """A policy rule that was held while a network changed."""
+    """A policy rule of an agent, or one that was held while a network changed."""
 
     rule: Rule
 

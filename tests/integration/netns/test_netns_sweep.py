@@ -230,6 +230,28 @@ def test_everything_goes_but_what_pods_use_and_what_others_have(build, name):
     assert any("pods hang on it" in one or "uses it" in one for one in done["kept"])
 
 
+def test_rules_that_sent_pods_packets_to_an_agents_own_table_go_and_an_operators_stay(build):
+    """As Felix makes them with WireGuard, which this machine's kernel need not have: what stays here is thrown."""
+    cluster = build("bgp")
+    node = cluster["node1"]
+    for words in (
+        "rule add pref 99 not fwmark 0x100000/0x100000 lookup 51",
+        "route add throw 172.50.2.0/26 table 51 proto 80",
+        "rule add pref 90 to 172.50.0.0/16 lookup main protocol 201",
+        "rule add pref 100 to 10.9.0.0/16 lookup 77",
+        "route add throw 10.9.0.0/16 table 77",
+    ):
+        node.run("ip", *words.split())
+    order = everything(["calico"], [cluster.settings["network_pod_cidr"]], [26], in_use=False)
+    cluster.stop_agent("node1")
+    swept(cluster, "node1", order)
+    rules = json.loads(node.run("ip", "-j", "rule", "show"))
+    assert [one["priority"] for one in rules] == [0, 100, 32766, 32767]
+    left = json.loads(node.run("ip", "-j", "route", "show", "table", "all", "type", "throw"))
+    assert [one["dst"] for one in left] == ["10.9.0.0/16"]
+    assert swept(cluster, "node1", order)["steps"] == []
+
+
 def test_what_pods_use_goes_where_that_is_asked_for(build):
     cluster = build("vxlan")
     node = "node1"

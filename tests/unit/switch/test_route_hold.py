@@ -80,12 +80,12 @@ RULES = [
 
 def test_packets_to_pods_are_kept_in_the_main_table_by_one_rule_a_network():
     assert plan_rules(RULES[:1], [*PODS, "fd00:50::/48"], present=True).lines == (
-        "rule add to 172.50.0.0/16 lookup main pref 90 protocol 201",
-        "rule add to fd00:50::/48 lookup main pref 90 protocol 201",
+        "rule add pref 90 to 172.50.0.0/16 lookup main protocol 201",
+        "rule add pref 90 to fd00:50::/48 lookup main protocol 201",
     )
     assert plan_rules(RULES, PODS, present=True).lines == ()
     work = plan_rules(RULES, PODS, present=False)
-    assert work.lines == ("rule del to 172.50.0.0/16 lookup main pref 90 protocol 201",)
+    assert work.lines == ("rule del pref 90 to 172.50.0.0/16 lookup main protocol 201",)
     assert (work.added, work.removed) == (0, 1)
 
 
