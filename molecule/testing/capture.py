@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,16 +23,16 @@ _UDP = 17
 
 @dataclass
 class Seen:
-    """The frames between two nodes: how many of each kind, and how many with a text in them."""
+    """The frames between nodes, and between pods as such: how many of each kind, and how many with a text in them."""
 
     text: bytes
     # By IP protocol and, for UDP, destination port: `4`, `17/51820`.
     kinds: Counter[str] = field(default_factory=Counter)
     readable: int = 0
 
-    def take(self, frame: bytes, nodes: set[bytes]) -> None:
-        """Count a frame if it goes from one of the nodes to another."""
-        if struct.unpack("!H", frame[12:14])[0] != _IPV4 or not {frame[26:30], frame[30:34]} <= nodes:
+    def take(self, frame: bytes, ends: set[bytes]) -> None:
+        """Count a frame if it goes from one of these addresses to another."""
+        if struct.unpack("!H", frame[12:14])[0] != _IPV4 or not {frame[26:30], frame[30:34]} <= ends:
             return
         protocol, start = frame[23], 14 + 4 * (frame[14] & 15)
         port = f"/{struct.unpack('!H', frame[start + 2 : start + 4])[0]}" if protocol == _UDP else ""
@@ -41,14 +41,14 @@ class Seen:
 
 
 @contextmanager
-def of(name: str, text: bytes) -> Iterator[Seen]:
-    """Look at the link of a node while the block runs."""
+def of(name: str, text: bytes, pods: Sequence[lab.Pod] = ()) -> Iterator[Seen]:
+    """Look at the link of a node while the block runs, for what goes between nodes, or between these pods as it is."""
     seen, over = Seen(text), threading.Event()
-    nodes = {socket.inet_aton(node.address) for node in seed.NODES.values()}
+    ends = {socket.inet_aton(one.address) for one in (*seed.NODES.values(), *pods)}
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_PROTOCOLS)) as link:
         link.bind((_link_of(name), 0))
         link.settimeout(0.2)
-        reader = threading.Thread(target=_read, args=(link, seen, nodes, over))
+        reader = threading.Thread(target=_read, args=(link, seen, ends, over))
         reader.start()
         try:
             yield seen
@@ -57,10 +57,21 @@ def of(name: str, text: bytes) -> Iterator[Seen]:
             reader.join()
 
 
-def _read(link: socket.socket, seen: Seen, nodes: set[bytes], over: threading.Event) -> None:
+def question(pods: Sequence[lab.Pod], text: str) -> Seen:
+    """Have a pod ask the web server on the other node with a text in the question; return what an outsider saw."""
+    here, there = seed.NODES
+    source = next(pod for pod in pods if (pod.app, pod.node) == ("net-test1", here))
+    target = next(pod for pod in pods if (pod.app, pod.node) == ("web", there))
+    with of(here, text.encode(), (source, target)) as seen:
+        # The server knows no such page; its answer does not matter, the question does.
+        source.run("sh", "-c", f"wget -q -O - http://{target.address}/{text} || true")
+    return seen
+
+
+def _read(link: socket.socket, seen: Seen, ends: set[bytes], over: threading.Event) -> None:
     while not over.is_set():
         try:
-            seen.take(link.recv(65535), nodes)
+            seen.take(link.recv(65535), ends)
         except TimeoutError:
             continue
 

@@ -66,20 +66,9 @@ def must_carry(name: str, pods: list[lab.Pod]) -> None:
     assert lab.unreachable_pairs(pods) == []
 
 
-def talk(pods: list[lab.Pod]) -> capture.Seen:
-    """Have a pod ask the web server on the other node with a word in the question; return what an outsider saw."""
-    here, there = seed.NODES
-    source = next(pod for pod in pods if (pod.app, pod.node) == ("net-test1", here))
-    target = next(pod for pod in pods if (pod.app, pod.node) == ("web", there))
-    with capture.of(here, SECRET.encode()) as seen:
-        # The server knows no such page; its answer does not matter, the question does.
-        source.run("sh", "-c", f"wget -q -O - http://{target.address}/{SECRET} || true")
-    return seen
-
-
 def must_be_seen_as(name: str, pods: list[lab.Pod]) -> None:
     """Fail unless an outsider sees this backend's packets, and can read them or not as it is meant."""
-    backend, seen = BACKENDS[name], talk(pods)
+    backend, seen = BACKENDS[name], capture.question(pods, SECRET)
     assert seen.kinds[backend.on_the_wire] > 5, seen
     assert (seen.readable > 0) is backend.readable, seen
 
