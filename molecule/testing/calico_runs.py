@@ -16,10 +16,12 @@ IPIP = {"calico_ipip_mode": "Always"}
 IPIP_NEAR = {"calico_ipip_mode": "CrossSubnet"}
 VXLAN = {"calico_vxlan_mode": "Always"}
 VXLAN_NEAR = {"calico_vxlan_mode": "CrossSubnet"}
+SECRET = {**NONE, "calico_wireguard": "true"}
 REFLECTED = {**NONE, "calico_route_reflectors": "k8s-node1,k8s-node2"}
 LABELS = {
     tuple(NONE.items()): "no encapsulation (BGP)",
     tuple(REFLECTED.items()): "no encapsulation (BGP)",
+    tuple(SECRET.items()): "no encapsulation (BGP), encrypted by WireGuard",
     tuple(IPIP.items()): "IPIP",
     tuple(IPIP_NEAR.items()): "IPIP CrossSubnet",
     tuple(VXLAN.items()): "VXLAN",
@@ -41,7 +43,10 @@ def change(before: Mapping[str, str], after: Mapping[str, str], **more: str) -> 
     """Change the encapsulation; return what the meter has counted of it."""
     done = play("06.network.yml", after, **{"network_allow": "pods", **more}).must_succeed()
     assert f"{label(before)} to {label(after)}: done, and verified on every node that answers." in done.words
-    return runs.measured(done, f"{label(before)} to {label(after)}")
+    counted = runs.measured(done, f"{label(before)} to {label(after)}")
+    # Shown with `pytest -s`, and kept in the JUnit report: what a scenario is run for.
+    print(f"{label(before)} to {label(after)}: {counted}")
+    return counted
 
 
 def must_have_lost_nothing(counted: Mapping[str, str]) -> None:

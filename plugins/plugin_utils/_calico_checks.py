@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico_encrypted import WIREGUARD
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature
 from ansible_collections.switchyard.cni.plugins.module_utils._model import ip_network
 from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import NEVER
 from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at, by_subnet, grouped, kernels
@@ -95,7 +97,12 @@ def _mask(intent: Intent, node: ObservedNode) -> Found:
 
 
 def _kernels(intent: Intent, nodes: Nodes) -> Found:
-    yield from kernels(intent, nodes, lambda feature: (*_mode(intent), "choose another encapsulation"))
+    def chosen(feature: KernelFeature) -> tuple[str, t.Any, str]:
+        if feature is WIREGUARD:
+            return "calico_wireguard", True, "set it to false"
+        return *_mode(intent), "choose another encapsulation"
+
+    yield from kernels(intent, nodes, chosen)
 
 
 def _several_subnets(intent: Intent, nodes: Nodes) -> Found:

@@ -322,6 +322,13 @@ def _programmer(intent: Intent, values: Values) -> Check:
         yield Problem("calico_networking_backend", chosen, reason, "Set it to bird, or remove it")
 
 
+def _encryption(intent: Intent, values: Values) -> Check:
+    if intent.calico.wireguard and 6 in intent.versions:
+        reason = "encrypts IPv4 only here, and the pod network has IPv6, which would be sent in the clear"
+        remedy = "Set it to false, or give the pods an IPv4 network only"
+        yield Problem("calico_wireguard", values["calico_wireguard"], reason, remedy)
+
+
 def _method(intent: Intent, values: Values) -> Check:
     for name in ("calico_ip_autodetection_method", "calico_ip6_autodetection_method"):
         told = values[name]
@@ -372,6 +379,7 @@ CHECKS: tuple[t.Callable[[Intent, Values], Check], ...] = (
     _blocks,
     _prearm,
     _programmer,
+    _encryption,
     _method,
     _reflectors,
     _together,

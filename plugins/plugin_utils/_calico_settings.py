@@ -122,7 +122,9 @@ CALICO: tuple[Setting, ...] = (
     Setting("calico_advertise_cluster_ips", "list", "CIDRs of cluster IPs that BGP announces.", default=()),
     Setting("calico_advertise_external_ips", "list", "CIDRs of external IPs that BGP announces.", default=()),
     Setting("calico_advertise_load_balancer_ips", "list", "CIDRs of load balancer IPs that BGP announces.", default=()),
-    Setting("calico_wireguard", "bool", "Encrypt traffic between pods of different nodes by WireGuard.", default=False),
+    Setting(
+        "calico_wireguard", "bool", "Encrypt what pods of different nodes say by WireGuard; IPv4 only.", default=False
+    ),
     Setting(
         "calico_nftables",
         "choice",

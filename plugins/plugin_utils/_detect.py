@@ -29,6 +29,7 @@ DESCRIBED = frozenset(
     + ["flannel_wireguard_mode", "flannel_wireguard_keepalive"]
     + ["calico_ipip_mode", "calico_vxlan_mode", "calico_networking_backend"]
     + ["calico_vxlan_vni", "calico_vxlan_port", "calico_mtu", "calico_route_reflectors"]
+    + ["calico_wireguard"]
 )
 """The settings that together say which pod network there is, and nothing of how to reach it."""
 
@@ -196,6 +197,7 @@ def _calico(cluster: Cluster, facts: t.Sequence[NodeFacts], found: t.Sequence[Ru
         "calico_vxlan_vni": calico.felix.get("vxlan_vni"),
         "calico_vxlan_port": calico.felix.get("vxlan_port"),
         "calico_mtu": calico.veth_mtu,
+        "calico_wireguard": calico.felix.get("wireguard_enabled"),
         "calico_route_reflectors": _reflectors(cluster, calico),
     }
     return {name: value for name, value in settings.items() if value not in (None, "")}, None

@@ -203,9 +203,8 @@ def _calico_backend(values: t.Mapping[str, t.Any]) -> Choice:
         reason = f"calico_vxlan_mode is {vxlan} too, and an IPPool has one encapsulation"
         return None, [Problem("calico_ipip_mode", ipip, reason, "Set one of the two to Never")]
     mode = vxlan if ipip == NEVER else ipip
-    if mode == NEVER:
-        return find("calico", "none"), []
-    return find("calico", "vxlan" if ipip == NEVER else "ipip", mode == _calico_intent.CROSS_SUBNET), []
+    type_name = "none" if mode == NEVER else "vxlan" if ipip == NEVER else "ipip"
+    return find("calico", type_name, mode == _calico_intent.CROSS_SUBNET, values["calico_wireguard"]), []
 
 
 Choice = tuple[Backend | None, list[Problem]]

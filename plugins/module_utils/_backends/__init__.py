@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.switchyard.cni.plugins.module_utils._backends import _calico, _flannel
+from ansible_collections.switchyard.cni.plugins.module_utils._backends import _calico, _calico_encrypted, _flannel
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._base import Backend, BackendError
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeFacts, Running
 
 _FAMILIES = (_flannel, _calico)
 
-BACKENDS: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family.BACKENDS)
+BACKENDS: t.Tuple[Backend, ...] = (*_flannel.BACKENDS, *_calico.BACKENDS, *_calico_encrypted.BACKENDS)
 _TRACES: t.Mapping[str, Traces] = {backend.plugin: backend.traces for backend in BACKENDS}
 
 
@@ -50,14 +50,17 @@ def types(plugin: str) -> t.Tuple[str, ...]:
     return tuple(dict.fromkeys(backend.type for backend in BACKENDS if backend.plugin == plugin))
 
 
-def find(plugin: str, type_name: str, direct_routing: bool = False) -> Backend:
-    """The backend of that type. Raises BackendError that says which ones there are."""
+def find(plugin: str, type_name: str, direct_routing: bool = False, encrypted: bool = False) -> Backend:
+    """The backend of that type; ``encrypted`` asks for one that encrypts what others of its type send in the clear.
+
+    Raises BackendError that says which ones there are.
+    """
     variants = [backend for backend in BACKENDS if backend.plugin == plugin and backend.type == type_name]
     if not variants:
         raise BackendError(
             "%s has no backend %s here; there are %s" % (plugin, type_name, ", ".join(types(plugin)) or "none")
         )
     for backend in variants:
-        if backend.direct_routing == direct_routing:
+        if backend.direct_routing == direct_routing and backend.encrypts >= encrypted:
             return backend
     raise BackendError("the backend %s of %s has no DirectRouting" % (type_name, plugin))

@@ -145,6 +145,9 @@ class Backend:
     encrypts: bool = False
     """Whether nobody between the nodes can read what pods say."""
 
+    own_rules: bool = False
+    """Whether the agent sends packets to its devices by policy rules and a table of its own."""
+
     announced_type: t.Optional[str] = None
     """What an agent of this backend calls itself on its Node; None where agents do not say."""
 

@@ -363,4 +363,4 @@ def _to_a_peer(route: Route) -> bool:
     return bool(route.gateway) and route.type == "unicast" and route.table == "main"
 
 
-BACKENDS: t.Tuple[Backend, ...] = (Ipip(), IpipCrossSubnet(), Vxlan(), VxlanCrossSubnet(), NoEncapsulation())
+BACKENDS: t.Tuple[Calico, ...] = (Ipip(), IpipCrossSubnet(), Vxlan(), VxlanCrossSubnet(), NoEncapsulation())

@@ -51,7 +51,8 @@ class Announced:
 
     ``type`` is the backend it calls itself; ``addresses`` are the node's own, with prefix length where that is told;
     ``macs`` maps an IP version to the MAC address of the VTEP, ``tunnel_ips`` are the tunnel devices' addresses, and
-    ``public_key`` is that of WireGuard. ``as_number`` is None for the cluster's own; a ``reflector`` of BGP routes is
+    ``public_key`` is that of WireGuard; ``encrypting_ips`` are the addresses of its device where there is a tunnel
+    device besides. ``as_number`` is None for the cluster's own; a ``reflector`` of BGP routes is
     no part of the node-to-node mesh.
     """
 
@@ -60,6 +61,7 @@ class Announced:
     macs: t.Tuple[t.Tuple[int, str], ...] = ()
     tunnel_ips: t.Tuple[str, ...] = ()
     public_key: t.Optional[str] = None
+    encrypting_ips: t.Tuple[str, ...] = ()
     as_number: t.Optional[int] = None
     reflector: bool = False
     damaged: t.Optional[str] = None
@@ -72,7 +74,8 @@ class Endpoint:
     A node of flannel has one pod subnet a family, one of Calico any number of blocks. ``public_ips`` replaces the
     underlay's address of its family, as flannel's public-ip-overwrite does. ``table`` holds the node's routes that
     do not belong to the pod network. ``macs`` and ``tunnel_ips`` are what the node has announced of its tunnel
-    devices: the MAC address of each IP version, and the addresses.
+    devices: the MAC address of each IP version, and the addresses; ``encrypting_ips`` those of a device that encrypts
+    beside them.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Endpoint:
     table: t.Tuple[Route, ...] = ()
     macs: t.Tuple[t.Tuple[int, str], ...] = ()
     tunnel_ips: t.Tuple[str, ...] = ()
+    encrypting_ips: t.Tuple[str, ...] = ()
 
     def subnet(self, version: int) -> t.Optional[IPNetwork]:
         """The node's first pod subnet of that IP version."""
@@ -97,6 +101,10 @@ class Endpoint:
     def tunnel_ip(self, version: int) -> t.Optional[str]:
         """The announced address of that IP version of the node's tunnel device."""
         return _of_version(self.tunnel_ips, version)
+
+    def encrypting_ip(self, version: int) -> t.Optional[str]:
+        """The announced address of that IP version of the node's device that encrypts."""
+        return _of_version(self.encrypting_ips, version)
 
     def mac(self, version: int) -> t.Optional[str]:
         """The announced MAC address of the node's VTEP of that IP version."""

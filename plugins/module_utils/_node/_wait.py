@@ -231,10 +231,18 @@ def _missing_of_tunnel(wanted: Tunnel, observed: Observed) -> Iterator[str]:
         if found < wanted.peers:
             yield "the way to {0} peers through {1} (it has {2})".format(wanted.peers, wanted.dev, found)
     if wanted.own_routes:
-        led = sum(one["dev"] == wanted.dev and one["table"] not in _COMMON_TABLES for one in observed["routes"])
+        led = sum(_leads_to_a_block(one, wanted.dev) for one in observed["routes"])
         if led < wanted.own_routes:
             message = "{0} routes of a table of their own over {1} (it has {2})"
             yield message.format(wanted.own_routes, wanted.dev, led)
+
+
+def _leads_to_a_block(route: Mapping[str, Any], dev: str) -> bool:
+    """Felix also has a route to each peer's own address on the device."""
+    if route["dev"] != dev or route["table"] in _COMMON_TABLES:
+        return False
+    network = ip_network(route["dst"])
+    return network.prefixlen < network.max_prefixlen
 
 
 def _missing_sessions(condition: Condition, observed: Observed) -> Iterator[str]:

@@ -11,6 +11,7 @@ import typing as t
 from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico import TUNL0
+from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico_encrypted import DEVICE as WIREGUARD
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._endpoint import networks
 from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import IPNetwork
@@ -30,6 +31,7 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._approach 
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_way import (
     ARM,
     DISARM,
+    ENCRYPT,
     HOLD,
     IPIP,
     JOIN,
@@ -110,10 +112,17 @@ class CalicoPlan:
     """All is held on the way."""
 
     def hold(self, node: ObservedNode) -> dict[str, t.Any]:
-        """The direct routes, and those over tunl0: BIRD takes each back before it writes the next."""
+        """The direct routes, and those over tunl0: BIRD takes each back before it writes the next.
+
+        Where encryption comes or goes a rule keeps packets in the main table: a node that encrypts what another one
+        cannot decrypt any more, or not yet, is not heard.
+        """
+        if not self.approach:
+            return {}
         nic = underlay(node, self._intent)
         over = [*([nic.dev] if nic else []), TUNL0]
-        return {"pod_networks": list(map(str, self._networks)), "over": over} if self.approach else {}
+        networks = list(map(str, self._networks))
+        return {"pod_networks": networks, "over": over, "main_first": len(set(self._encryption)) > 1}
 
     @property
     def tools(self) -> t.Mapping[str, t.Any]:
@@ -148,7 +157,9 @@ class CalicoPlan:
         }
         if not self._given.changing:
             return wanted
-        return {**wanted, **self._shows(self._after, node, renumbered=True), **self._speaks(node)}
+        shown = self._shows(self._after, node, renumbered=True)
+        tunnels = [*shown["tunnels"], self._encrypts(node)]
+        return {**wanted, **shown, "tunnels": tunnels, **self._speaks(node)}
 
     @cached_property
     def approach(self) -> tuple[Approach, ...]:
@@ -159,7 +170,8 @@ class CalicoPlan:
         if self._leaving:
             return tuple(map(self._approach, _calico_way.renumbering(self._after)))
         before = Mode.of(source.calico.ipip_mode, source.calico.vxlan_mode)
-        steps = _calico_way.way(before, self._after, self._armed, self._new_sessions and self._speaks_for(before))
+        sessions = self._new_sessions and self._speaks_for(before)
+        steps = _calico_way.way(before, self._after, self._armed, sessions, self._encryption)
         return tuple(map(self._approach, steps))
 
     # -- the sessions
@@ -169,6 +181,12 @@ class CalicoPlan:
         """Whether nodes will learn their routes from others than they do now."""
         source = self._given.source
         return source is not None and self._reflectors(source) != self._reflectors(self._intent)
+
+    @property
+    def _encryption(self) -> tuple[bool, bool]:
+        """Whether WireGuard encrypts before the change and after it."""
+        source = self._given.source
+        return source is not None and source.backend.encrypts, self._intent.backend.encrypts
 
     def _speaks_for(self, mode: Mode) -> bool:
         """Whether the direct routes of a mode come by BGP."""
@@ -248,6 +266,8 @@ class CalicoPlan:
             nodes = self._calico.pool_node_selector
             spec = _calico_way.arming(self._calico.prearm_cidr, PREARM_BLOCK, step.tunnel, nodes)
             yield _calico_objects.made("IPPool", PREARM, spec)
+        if step.kind == ENCRYPT:
+            yield _calico_objects.felix(self._intent, self._nftables)
         for pool in self._stepping(step.kind):
             yield _calico_objects.ippool(_calico_way.with_mode(pool, step.mode))
 
@@ -267,6 +287,8 @@ class CalicoPlan:
         if step.tunnel:
             armed = {"within": [self._calico.prearm_cidr]} if step.kind == ARM else {}
             tunnels += [{"dev": dev, "peers": self._vteps(step.tunnel), **armed} for dev in _DEVICES[step.tunnel]]
+        if step.kind == ENCRYPT:
+            tunnels.append(self._encrypts(node))
         return {**shown, "tunnels": tunnels}
 
     def _shows(self, mode: Mode, node: ObservedNode, renumbered: bool) -> dict[str, t.Any]:
@@ -290,6 +312,13 @@ class CalicoPlan:
             },
             "tunnels": used + unused,
         }
+
+    def _encrypts(self, node: ObservedNode) -> dict[str, t.Any]:
+        """The device of WireGuard: a route over it to every block of another node, or no address."""
+        if not self._intent.backend.encrypts:
+            return {"dev": WIREGUARD, "bare": True}
+        within = [str(cidr) for cidr in self._intent.pod_cidrs]
+        return {"dev": WIREGUARD, "within": within, "own_routes": self._blocks.of_peers(node.name)}
 
     @property
     def _new_blocks(self) -> int:
@@ -334,6 +363,8 @@ def _label(step: Step) -> str:
         return f"{step.mode}, with the new network beside the earlier one"
     if step.kind == RENUMBER:
         return "give new pods and the tunnels addresses of the new network"
+    if step.kind == ENCRYPT:
+        return "bring up WireGuard, which carries nothing yet"
     if step.kind == HOLD:
         return "hold the routes between nodes until they are written anew"
     return f"{step.mode}"

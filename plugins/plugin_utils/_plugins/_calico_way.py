@@ -9,6 +9,7 @@ once, while Felix has to start again and get an address for its tunnel. Therefor
 - a small IPPool for tunnels only brings up the new tunnel on all nodes before any packet goes through it (``ARM``),
 - the way leads over CrossSubnet, where neighbours are reached directly, whatever their tunnels are doing (``NEAR``),
 - the small IPPool goes while the tunnels carry nothing between neighbours (``DISARM``),
+- WireGuard comes, and goes, while a rule keeps the packets of pods out of it (``ENCRYPT``; ``hold`` sets that rule),
 - and where the writer of the direct routes changes, or BIRD sends them another way, which it does by taking the route
   back first (sysdep/linux/netlink.c), every node holds copies of them meanwhile (``HOLD``).
 
@@ -29,6 +30,10 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent impo
 
 NONE, IPIP, VXLAN = "none", "ipip", "vxlan"
 MOVE, ARM, DISARM, HOLD, JOIN, RENUMBER = "move", "arm", "disarm", "hold", "join", "renumber"
+ENCRYPT = "encrypt"
+
+
+_PLAIN = (False, False)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``kind`` is MOVE, ARM, DISARM, HOLD, JOIN or RENUMBER; ``mode`` is that of the IPPool when it is done.
+    """One step, ``kind`` is one of those above; ``mode`` is that of the IPPool when it is done.
 
     ``tunnel`` is the encapsulation that is armed beside that, ``hold`` says that direct routes are held from here on.
     """
@@ -76,11 +81,14 @@ class Step:
     hold: bool = False
 
 
-def way(before: Mode, after: Mode, armed: str | None = None, sessions: bool = False) -> tuple[Step, ...]:
+def way(
+    before: Mode, after: Mode, armed: str | None = None, sessions: bool = False, encryption: tuple[bool, bool] = _PLAIN
+) -> tuple[Step, ...]:
     """The steps before the last one, which is the declared mode itself.
 
     ``armed`` is the encapsulation that an interrupted run has armed; it goes on the way. ``sessions`` says that the
-    direct routes come by BGP from other peers than before: they go with the old sessions.
+    direct routes come by BGP from other peers than before: they go with the old sessions. ``encryption`` says whether
+    WireGuard encrypts before and after.
     """
     steps: list[Step] = []
     at = before
@@ -99,7 +107,9 @@ def way(before: Mode, after: Mode, armed: str | None = None, sessions: bool = Fa
     elif armed is not None:
         steps.append(Step(DISARM, at.crossing, hold=writer_changes or _rewritten(at, after)))
     held = any(step.hold for step in steps[direct:])
-    if not held and (sessions or _rewritten(at, after)):
+    if encryption == (False, True):
+        steps.append(Step(ENCRYPT, at, hold=True))
+    elif not held and (sessions or _rewritten(at, after) or encryption == (True, False)):
         steps.append(Step(HOLD, at, hold=True))
     return tuple(steps)
 

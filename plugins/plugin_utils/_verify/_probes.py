@@ -172,7 +172,7 @@ class _Planner:
             return LOCAL
         if source.endpoint is None or peer is None:
             return ANY
-        if not self._scene.backend.direct_routing:
+        if self._scene.backend.encrypts or not self._scene.backend.direct_routing:
             return TUNNEL if self._scene.devices else DIRECT
         routes = self._scene.backend.routes(source.endpoint, (peer,), self._scene.intent)
         own = [route for route in routes if route.version == version]

@@ -185,6 +185,7 @@ class Scene:
             public_ips=addresses,
             macs=announced.macs,
             tunnel_ips=announced.tunnel_ips,
+            encrypting_ips=announced.encrypting_ips,
         )
         if peer.pod_cidrs and self._reachable(peer):
             yield peer
@@ -222,6 +223,7 @@ class Scene:
             table=endpoint_table(facts, self.intent.pod_cidrs),
             macs=announced.macs,
             tunnel_ips=announced.tunnel_ips,
+            encrypting_ips=announced.encrypting_ips,
         )
 
 

@@ -55,6 +55,12 @@ def test_a_healthy_inventory_has_no_problem():
             "needs CONFIG_VXLAN",
         ),
         (
+            {"calico_wireguard": True, "calico_ipip_mode": "off"},
+            lambda facts: facts["kernel"]["features"].update(wireguard="missing"),
+            "calico_wireguard",
+            "needs CONFIG_WIREGUARD",
+        ),
+        (
             {"calico_route_reflectors": ["192.168.7.110", "k8s-node9"]},
             None,
             "calico_route_reflectors",

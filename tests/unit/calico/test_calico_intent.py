@@ -30,6 +30,11 @@ def problems(**settings):
         ({"calico_prearm_cidr": "172.50.8.0/24"}, "calico_prearm_cidr", "overlaps 172.50.0.0/16"),
         ({"calico_networking_backend": "vxlan"}, "calico_networking_backend", "nobody would write the routes of IPIP"),
         ({"calico_networking_backend": "none"}, "calico_networking_backend", "starts no BIRD"),
+        (
+            {"calico_wireguard": True, "calico_ipip_mode": "off", "network_pod_cidr": "172.50.0.0/16,fd00:50::/48"},
+            "calico_wireguard",
+            "encrypts IPv4 only here",
+        ),
         ({"calico_ip_autodetection_method": "eth0"}, "calico_ip_autodetection_method", "no way to find"),
         ({"calico_ip_autodetection_method": "interface="}, "calico_ip_autodetection_method", "no way to find"),
         ({"calico_route_reflectors": ["k8s-node1"]}, "calico_route_reflectors", "single point of failure"),

@@ -239,6 +239,46 @@ def test_nothing_to_do_has_no_way():
     assert (plan["approach"], plan["switch"]["active"], plan["verifies"]) == ([], False, True)
 
 
+def test_encryption_comes_while_a_rule_keeps_packets_out_of_it():
+    small = {**OFF, "calico_mtu": 1440}
+    world = running(**small)
+    world.api["calico"]["config"]["veth_mtu"] = 1440
+    for place in world.nodes.values():
+        for pod in place["node"]["pods"]:
+            pod["mtu"] = 1440
+    plan = planned(world, **small, calico_wireguard=True)
+    assert plan["switch"]["changes"] == [
+        "backend no encapsulation (BGP) to no encapsulation (BGP), encrypted by WireGuard"
+    ]
+    (step,) = plan["approach"]
+    assert step["label"] == "bring up WireGuard, which carries nothing yet"
+    assert spec(step["objects"], "FelixConfiguration")["wireguardEnabled"] is True
+    here = plan["nodes"]["k8s-node1"]
+    assert here["approach"][0]["hold"]
+    assert here["hold"]["main_first"]
+    secret = {"dev": "wireguard.cali", "within": ["172.50.0.0/16"], "own_routes": 2}
+    assert secret in here["approach"][0]["expect"]["tunnels"]
+    assert secret in here["expect"]["tunnels"]
+
+
+def test_encryption_goes_while_a_rule_keeps_packets_out_of_it():
+    world = running(**OFF, calico_wireguard=True)
+    world.api["calico"]["felix"] = [{"name": "default", "wireguard_enabled": True}]
+    assert not planned(world, **OFF, calico_wireguard=True)["switch"]["active"]
+    plan = planned(world, **OFF)
+    (step,) = plan["approach"]
+    assert (step["label"], step["objects"]) == ("hold the routes between nodes until they are written anew", [])
+    here = plan["nodes"]["k8s-node1"]
+    assert here["hold"]["main_first"]
+    assert {"dev": "wireguard.cali", "bare": True} in here["expect"]["tunnels"]
+    assert not planned(running(**OFF), **VXLAN)["nodes"]["k8s-node1"]["hold"]["main_first"]
+
+
+def test_pods_that_are_too_large_for_wireguard_have_to_be_made_anew():
+    plan = planned(running(**OFF), **OFF, calico_wireguard=True)
+    assert plan["switch"]["class"] == "pods"
+
+
 def test_route_reflectors_are_a_change_in_which_direct_routes_are_held_until_the_new_sessions_are_there():
     reflected = {**OFF, "calico_route_reflectors": ["k8s-node1", "k8s-node2"]}
     world = running(**OFF)

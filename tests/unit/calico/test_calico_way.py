@@ -13,11 +13,13 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent impo
 from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._calico_way import (
     ARM,
     DISARM,
+    ENCRYPT,
     HOLD,
     JOIN,
     MOVE,
     RENUMBER,
     Mode,
+    Step,
     renumbering,
     way,
     with_mode,
@@ -52,6 +54,16 @@ def test_tunnels_are_up_before_they_carry_anything_and_get_their_addresses_while
         (MOVE, "VXLAN CrossSubnet", "vxlan", True),
         (DISARM, "VXLAN CrossSubnet", None, True),
     ]
+
+
+def test_wireguard_comes_and_goes_while_a_rule_keeps_packets_out_of_it():
+    on, off = (False, True), (True, False)
+    assert way(NONE, NONE, encryption=on) == (Step(ENCRYPT, NONE, hold=True),)
+    assert way(NONE, NONE, encryption=off) == (Step(HOLD, NONE, hold=True),)
+    assert way(NONE, NONE, encryption=(True, True)) == ()
+    assert [step.kind for step in way(IPIP, VXLAN, encryption=on)] == [MOVE, ARM, MOVE, DISARM, ENCRYPT]
+    assert way(IPIP, VXLAN, encryption=off) == way(IPIP, VXLAN)
+    assert all(step.hold for step in way(VXLAN, VXLAN_NEAR, encryption=off))
 
 
 def test_what_is_left_is_left_over_crosssubnet():

@@ -134,7 +134,13 @@ def _endpoint(intent: Any, place: Place) -> Endpoint:
         table=(),
         macs=((4, place.mac),),
         tunnel_ips=(str(ip_network(place.block)[0]),) if calico else (),
+        encrypting_ips=(str(ip_network(place.block)[1]),) if _secret(intent) else (),
     )
+
+
+def _secret(intent: Any) -> bool:
+    """Whether Calico encrypts."""
+    return intent.plugin == "calico" and intent.backend.encrypts
 
 
 def _api(intent: Any, places: tuple[Place, ...]) -> dict[str, Any]:
@@ -187,6 +193,9 @@ def _notes(intent: Any, place: Place) -> dict[str, str]:
     if intent.plugin == "calico":
         tunnel = str(ip_network(place.block)[0])
         notes = {"IPv4Address": place.address, "IPv4IPIPTunnelAddr": tunnel, "IPv4VXLANTunnelAddr": tunnel}
+        if _secret(intent):
+            notes["IPv4WireguardInterfaceAddr"] = str(ip_network(place.block)[1])
+            notes["WireguardPublicKey"] = f"key of {place.name}"
         return {CALICO + key: value for key, value in {**notes, "VXLANTunnelMACAddr": place.mac}.items()}
     data = {"VtepMAC": place.mac} if intent.backend.type == "vxlan" else {"PublicKey": f"key of {place.name}"}
     return {
@@ -215,8 +224,9 @@ def _node(intent: Any, place: Place, end: Endpoint, ends: list[Endpoint]) -> dic
             _route(str(ip_interface(place.address).network), None, "eth0", protocol="kernel", scope="link"),
             *(_as_route(one) for one in backend.pod_routes(end)),
             *(_as_route(one) for one in backend.routes(end, ends, intent)),
+            *_secret_routes(intent, end, ends),
         ],
-        "rules": [],
+        "rules": [SECRET_RULE] if _secret(intent) else [],
         "neighbours": [
             {"dev": one.dev, "address": one.address, "mac": one.mac, "state": ["PERMANENT"]}
             for one in backend.neighbours(end, ends, intent)
@@ -293,11 +303,26 @@ def _as_route(route: Any) -> dict[str, Any]:
     return _route(route.dst, route.gateway, route.dev, type=route.type, onlink=route.onlink)
 
 
+SECRET_RULE = {"family": "inet", "priority": 99, "inverted": True, "fwmark": "0x100000/0x100000", "table": "1"}
+
+
+def _secret_routes(intent: Any, end: Endpoint, ends: list[Endpoint]) -> list[dict[str, Any]]:
+    """Felix's own table: what goes to other nodes is encrypted, what stays on this one is thrown to the main table."""
+    if not _secret(intent):
+        return []
+    others = [one for one in ends if one.name != end.name]
+    return [
+        *(_route(str(block), None, "wireguard.cali", table="1") for one in others for block in one.pod_cidrs),
+        *(_route(str(block), None, None, table="1", type="throw") for block in end.pod_cidrs),
+    ]
+
+
 def _wireguard(backend: Any, ends: list[Endpoint], own: str) -> dict[str, Any]:
-    if backend.type != "wireguard":
+    if not backend.encrypts:
         return {}
     peers = [{"public_key": f"key of {end.name}", "latest_handshake": 1} for end in ends if end.name != own]
-    return {"flannel-wg": {"public_key": f"key of {own}", "listen_port": 51820, "peers": peers}}
+    dev = "wireguard.cali" if backend.plugin == "calico" else "flannel-wg"
+    return {dev: {"public_key": f"key of {own}", "listen_port": 51820, "peers": peers}}
 
 
 def _cni(backend: Any) -> dict[str, Any]:

@@ -171,12 +171,19 @@ def _rules(case: Case) -> Findings:
     for rule in case.facts.rules:
         if not _concerns_pods(case, rule):
             continue
-        taken = [one for one in tables.get(rule.table or "", ()) if _meets_pods(case, one.network)]
+        taken = [
+            one for one in tables.get(rule.table or "", ()) if _meets_pods(case, one.network) and not _is_own(case, one)
+        ]
         refused = rule.action in _REFUSING
         if taken or refused:
             hint = f"Except the pod network from it, or delete it: ip rule del pref {rule.priority}"
             actual = str(rule) if refused else f"{rule}, and there {taken[0]}"
             yield RULE.found(case.name, f"rule {rule.priority}", "pods' packets look into the main table", actual, hint)
+
+
+def _is_own(case: Case, route: Route) -> bool:
+    """Whether the agent itself sends pods' packets there; with `throw` the next rule is asked (ip-route(8))."""
+    return case.backend.own_rules and (route.type == "throw" or route.dev in case.scene.devices)
 
 
 def _concerns_pods(case: Case, rule: Rule) -> bool:

@@ -240,7 +240,9 @@ def test_routes_may_be_counted_by_who_has_written_them(wanted, met):
 )
 def test_a_tunnel_takes_part_when_it_has_its_address_and_its_peers(tunnel, missing):
     secret = {"dst": "172.50.1.0/26", "dev": "wireguard.cali", "table": "1", "protocol": "80"}
-    node = of_calico([*ROUTES, secret], ["198.18.0.4"], fdb=["192.168.7.110", "192.168.7.111"])
+    node = of_calico(
+        [*ROUTES, secret, {**secret, "dst": "172.50.1.9"}], ["198.18.0.4"], fdb=["192.168.7.110", "192.168.7.111"]
+    )
     told = outcome(node, {"tunnels": [{"dev": "vxlan.calico", **tunnel}]}, timeout=0.0)
     assert told.missing == ((missing,) if missing else ())
 
