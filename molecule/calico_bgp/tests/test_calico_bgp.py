@@ -102,6 +102,7 @@ def test_a_run_that_is_killed_on_the_way_is_finished_by_the_next_one():
         "06.network.yml",
         "TASK [switchyard.cni.switch : Apply the objects of this step",
         network_plugin="calico",
+        network_registry="",
         **VXLAN,
     )
     done = calico_runs.play("06.network.yml", VXLAN, network_allow="pods").must_succeed()
