@@ -28,6 +28,9 @@ class Options(NamedTuple):
     words: FrozenSet[str] = frozenset()
 
 
+_CALICO_PARTS = _names("felix confd node")
+"""What of `calico component ...` makes up calico-node, from v3.33 (node/filesystem/etc/service)."""
+
 _BIRD = Options(_names("c s"), _names("R"))
 _K3S = Options(
     _names(
@@ -50,7 +53,8 @@ AGENTS: Mapping[str, Options] = {
         switches=_names(
             "felix confd node-services monitor-addresses allocate-tunnel-addrs status-reporter monitor-token startup"
             " shutdown bird-live bird-ready felix-live felix-ready complete-startup flow-logs"
-        )
+        ),
+        words=_CALICO_PARTS,
     ),
     "calico-felix": Options(_names("c config-file")),
     "confd": Options(_names("confdir interval"), _names("watch")),
@@ -87,10 +91,12 @@ def agents(look: Look) -> List[Dict[str, Any]]:
 
 
 def agent_name(process: Process) -> Optional[str]:
-    """Which agent a process is. hyperkube and calico-node carry theirs in the first argument."""
+    """Which agent a process is. hyperkube carries its name in the first argument, and calico in the first two."""
     if process.program in AGENTS:
         return process.program
     words = arguments(process)
+    if process.program == "calico" and words[:1] == ["component"] and _CALICO_PARTS.intersection(words[1:2]):
+        return "calico-node"
     return words[0] if process.program == "hyperkube" and words and words[0] in AGENTS else None
 
 

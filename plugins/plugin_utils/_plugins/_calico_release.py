@@ -4,7 +4,8 @@
 """What differs between releases of Calico: which images there are, and how the programs in them are called.
 
 Source: manifests/calico.yaml and calico-typha.yaml at v3.32.1 and on the way to v3.33, which has one image for all that
-is not calico-node.
+is not calico-node; of the latter cmd/calico and kube-controllers/pkg/kubecontrollers/command.go, where the program does
+not know the probes of kube-controllers that the manifest has.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from ansible_collections.switchyard.cni.plugins.plugin_utils._plugins._images im
 UPSTREAM = "quay.io/calico"
 CURRENT = (3, 32, 1)
 _MERGED = (3, 33)
+_HEALTH_PORT = 9440
+"""Where kube-controllers answers within its own pod; any port but that of its metrics (9094)."""
+
 _CLUSTER_NETWORK_POLICIES = (3, 32)
 _ADMIN_NETWORK_POLICIES = (3, 29)
 Words = t.Sequence[str]
@@ -110,7 +114,7 @@ def _separate(calico: CalicoIntent, registry: str, number: tuple[int, ...]) -> R
 def _merged(calico: CalicoIntent, registry: str, number: tuple[int, ...]) -> Release:
     all_in_one = image_reference(calico.image_calico, registry, "calico", calico.version)
     program, component = "/usr/bin/calico", ("/usr/bin/calico", "component")
-    health = (*component, "kube-controllers", "kube-controllers-health")
+    health = (program, "health", f"--port={_HEALTH_PORT}")
     return Release(
         node_image=image_reference(calico.image_node, registry, "node", calico.version),
         cni_image=all_in_one,
@@ -120,9 +124,9 @@ def _merged(calico: CalicoIntent, registry: str, number: tuple[int, ...]) -> Rel
         live=(program, "component", "node", "health", "--felix-live", *_bird(calico, "--bird-live")),
         ready=(program, "component", "node", "health", "--felix-ready", *_bird(calico, "--bird-ready")),
         shutdown=(*component, "node", "shutdown"),
-        kube_controllers=(*component, "kube-controllers"),
-        kube_controllers_live=(*health, "-l"),
-        kube_controllers_ready=(*health, "-r"),
+        kube_controllers=(*component, "kube-controllers", f"--health-port={_HEALTH_PORT}"),
+        kube_controllers_live=(*health, "--type=liveness"),
+        kube_controllers_ready=(*health, "--type=readiness"),
         typha=(*component, "typha"),
         felix_writes_ipip=True,
         policy_apis=_policy_apis(number),

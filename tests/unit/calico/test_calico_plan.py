@@ -74,6 +74,8 @@ def test_from_v3_33_one_image_has_all_but_calico_node():
     assert {manifest["cni_image"], manifest["kube_controllers_image"]} == {"quay.io/calico/calico:v3.33.0"}
     assert manifest["install_cni"][1:] == ["component", "cni", "install"]
     assert "--bird-ready" in manifest["ready"]
+    assert manifest["kube_controllers"][1:] == ["component", "kube-controllers", "--health-port=9440"]
+    assert manifest["kube_controllers_ready"][1:] == ["health", "--port=9440", "--type=readiness"]
 
 
 def test_an_image_may_be_named_by_itself():

@@ -82,6 +82,14 @@ def test_threads_of_the_kernel_and_other_programs_are_no_agents():
     assert agents(node) == []
 
 
+def test_calico_is_calico_node_when_it_is_a_part_of_it():
+    """As seen with v3.33; the CNI plugin is the same program, and no agent."""
+    node = add_process(FakeNode(), 7, "calico", "component", "felix")
+    node = add_process(node, 8, "/usr/bin/calico", "component", "kube-controllers", "--health-port=9440")
+    node = add_process(node, 9, "/opt/cni/bin/calico")
+    assert [(one["name"], one["pid"], one["args"]) for one in agents(node)] == [("calico-node", 7, ["felix"])]
+
+
 def test_hyperkube_is_what_its_first_argument_says():
     node = add_process(FakeNode(), 8, "/hyperkube", "kubelet", "--network-plugin=cni")
     assert [(one["name"], one["args"]) for one in agents(node)] == [("kubelet", ["--network-plugin=cni"])]
