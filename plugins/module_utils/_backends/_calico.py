@@ -82,7 +82,7 @@ TRACES = Traces(
     cni_configs=("10-calico.conflist", "10-canal.conflist"),
     cni_plugins=("calico",),
     lease_networks=("k8s-pod-network",),
-    agents=("calico-node", "bird"),
+    agents=("calico-node", "bird", "bird6"),
     annotations=PREFIX,
 )
 

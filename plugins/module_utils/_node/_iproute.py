@@ -23,6 +23,9 @@ DEFAULT_ROUTE = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 _NETWORK = {"inet": ipaddress.IPv4Network, "inet6": ipaddress.IPv6Network}
 # rtnetlink(7) route types of the table `local` and its like: the kernel's own bookkeeping, never a peer's route.
 _OWN_TYPES = frozenset(("local", "broadcast", "anycast", "multicast"))
+# Routes that refuse packets. IPv6's have the loopback for a device, whatever they were made with (net/ipv6/route.c).
+_REFUSING = frozenset(("blackhole", "unreachable", "prohibit", "throw"))
+_LOOPBACK = "lo"
 # Protocol numbers that older iproute2 prints bare (/etc/iproute2/rt_protos).
 _PROTOCOLS = {"0": "unspec", "1": "redirect", "2": "kernel", "3": "boot", "4": "static", "12": "bird", "16": "dhcp"}
 # Tunnels without a port of their own; their ends are in the link's attributes (ip-link(8), "IPIP, SIT Type Support").
@@ -223,7 +226,10 @@ def _routes_of(record: Mapping[str, Any], family: str) -> Iterator[Record]:
     }
     hops = _mappings(record, "nexthops") or [record]
     for hop in hops:
-        yield dict(common, **_hop(hop, _words(record, "flags")))
+        route = dict(common, **_hop(hop, _words(record, "flags")))
+        if kind in _REFUSING and route["dev"] == _LOOPBACK:
+            route["dev"] = None
+        yield route
 
 
 def _hop(hop: Mapping[str, Any], route_flags: List[str]) -> Record:

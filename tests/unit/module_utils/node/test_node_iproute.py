@@ -182,6 +182,17 @@ def test_host_gw_and_kernel_routes():
 
 
 def test_routes_that_lead_nowhere_keep_their_type_and_author():
+    # As IPv6 shows it on a node of Calico with both families.
+    shown = {
+        "type": "blackhole",
+        "dst": "fd00:50::40/122",
+        "dev": "lo",
+        "protocol": "bird",
+        "metric": 1024,
+        "flags": [],
+    }
+    (six,), dummy = _iproute.parse_routes([shown], "inet6")
+    assert (six["type"], six["dev"]) == ("blackhole", None)
     blackhole = only(routes(), dst="172.50.9.0/26")
     assert (blackhole["type"], blackhole["protocol"], blackhole["gateway"]) == ("blackhole", "bird", None)
     assert only(routes(), dst="172.51.0.0/16")["type"] == "unreachable"
