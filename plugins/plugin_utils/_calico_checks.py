@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._calico_encrypted import WIREGUARD
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import KernelFeature
 from ansible_collections.switchyard.cni.plugins.module_utils._model import ip_network
-from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import NEVER
+from ansible_collections.switchyard.cni.plugins.plugin_utils._calico_intent import ALWAYS, NEVER
 from ansible_collections.switchyard.cni.plugins.plugin_utils._check import Found, Nodes, at, by_subnet, grouped, kernels
 from ansible_collections.switchyard.cni.plugins.plugin_utils._cluster import Calico, Cluster, DaemonSet
 from ansible_collections.switchyard.cni.plugins.plugin_utils._intent import MINIMUM_MTU, Intent
@@ -169,6 +169,22 @@ def _kept_for_life(intent: Intent, cluster: Cluster) -> Found:
             yield Problem("calico_pools", pool.name, reason, f"Give the IPPool of {pool.cidr} another name")
 
 
+def _into_its_tunnel(intent: Intent, cluster: Cluster) -> Found:
+    """The VTEP of a peer is an address of its block, and IPv6 takes no gateway that another device leads to.
+
+    net/ipv6/route.c, ip6_route_check_nh_onlink: EINVAL as long as the direct route to the block is there, which Felix
+    does not take back before. Measured with Calico v3.32.1, whose nodes never get there.
+    """
+    for pool in cluster.calico.pools if cluster.calico else ():
+        if ":" in pool.cidr and pool.vxlan_mode != ALWAYS and intent.calico.vxlan_mode == ALWAYS:
+            yield Problem(
+                "calico_vxlan_mode",
+                ALWAYS,
+                f"Linux refuses Felix the routes of {pool.cidr} over its tunnel while direct ones are there",
+                "Set it to CrossSubnet; or make the network anew: 99.clean.yml, then 06.network.yml",
+            )
+
+
 def _overlaps(intent: Intent, cluster: Cluster) -> Found:
     declared = [pool.cidr for pool in (*intent.calico.main_pools(intent.pod_cidrs), *intent.calico.pools)]
     for there in cluster.calico.pools if cluster.calico else ():
@@ -219,6 +235,7 @@ def _environment_of(intent: Intent, daemonset: DaemonSet) -> Found:
 IN_CLUSTER: tuple[t.Callable[[Intent, Cluster], Found], ...] = (
     _operator,
     _kept_for_life,
+    _into_its_tunnel,
     _overlaps,
     _overridden,
     _in_environment,

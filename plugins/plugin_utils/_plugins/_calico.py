@@ -272,14 +272,18 @@ class CalicoPlan:
             yield _calico_objects.ippool(_calico_way.with_mode(pool, step.mode))
 
     def _stepping(self, kind: str) -> tuple[PoolIntent, ...]:
-        """The IPPools of the pod network that change with a step; further ones have modes of their own."""
+        """The IPPools of the pod network that change with a step; further ones have modes of their own.
+
+        IPv6's comes first: its tunnels get their addresses now, while IPv4's have been armed, and of two changes in a
+        row Calico may miss the second (OnUpdates in node/pkg/allocateip).
+        """
         main = tuple(pool for pool in self._pools if pool.cidr in self._intent.pod_cidrs)
         changing = {
             MOVE: main,
             JOIN: (*main, *self._leaving),
             RENUMBER: _calico_objects.disabled(self._leaving),
         }
-        return changing.get(kind, ())
+        return tuple(sorted(changing.get(kind, ()), key=lambda pool: -pool.cidr.version))
 
     def _step_shows(self, step: Step, node: ObservedNode) -> dict[str, t.Any]:
         shown = self._shows(step.mode, node, step.kind != JOIN)

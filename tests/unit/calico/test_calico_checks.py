@@ -74,6 +74,22 @@ def test_what_the_nodes_cannot_do_is_refused(settings, change, variable, reason)
     assert reason in found[0][2]
 
 
+def test_ipv6_does_not_go_from_direct_routes_into_its_tunnel():
+    both = {"calico_vxlan_mode": "Always", "network_pod_cidr": "172.50.0.0/16,fd00:50::/48"}
+
+    def there(mode):
+        six = {"name": "six", "cidr": "fd00:50::/48", "vxlan_mode": mode, "allowed_uses": ["Workload", "Tunnel"]}
+        return lambda api: api["calico"]["pools"].append(six)
+
+    def refused(mode, **settings):
+        return [text for name, text in in_cluster(there(mode), **settings) if name == "calico_vxlan_mode"]
+
+    (text,) = refused("CrossSubnet", **both)
+    assert "Linux refuses Felix the routes of fd00:50::/48" in text
+    assert refused("Always", **both) == []
+    assert refused("Never", **{**both, "calico_vxlan_mode": "CrossSubnet"}) == []
+
+
 def test_a_single_address_has_no_neighbours_under_crosssubnet():
     nodes = [node("192.168.7.101", prefixlen=32)]
     found = [one for one in wrong(nodes, calico_ipip_mode="CrossSubnet") if "mask" in one[2]]

@@ -226,6 +226,15 @@ def test_without_encapsulation_no_tunnel_keeps_an_address():
     assert final["pod_routes"]["by"] == ["bird"]
 
 
+def test_of_both_families_ipv6_steps_first_whose_tunnels_are_not_armed():
+    both = {"network_pod_cidr": "172.50.0.0/16,fd00:50::/48"}
+    world = running(**OFF)
+    world.api["calico"]["pools"].append({"name": "six", "cidr": "fd00:50::/48", "allowed_uses": ["Workload", "Tunnel"]})
+    plan = planned(world, **OFF, **both, calico_vxlan_mode="CrossSubnet")
+    dummy, move, unused = (step["objects"] for step in plan["approach"])
+    assert [one["spec"]["cidr"] for one in move] == ["fd00:50::/48", "172.50.0.0/16"]
+
+
 def test_a_pool_that_an_interrupted_run_has_armed_goes():
     world = running(**VXLAN)
     armed = {"name": "switchyard-prearm", "cidr": "198.18.0.0/16", "vxlan_mode": "Always", "allowed_uses": ["Tunnel"]}
