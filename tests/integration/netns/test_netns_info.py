@@ -265,6 +265,7 @@ def test_a_vlans_parent_and_a_veth_without_one(underlay, node):
 
 def test_rules_besides_the_kernels(underlay, node):
     assert node.observe("rules")["rules"] == []
+    ip("rule add to 172.50.0.0/16 lookup main prio 90 protocol 201")
     ip("rule add not fwmark 0x100000/0x100000 lookup 1 prio 99\nrule add from 10.0.0.0/8 iif cni0 blackhole prio 98")
     subprocess.run(["ip", "-6", "rule", "add", "to", "fd50::/64", "lookup", "7", "prio", "97"], check=True)
     found = {rule["priority"]: rule for rule in node.observe("rules")["rules"]}
@@ -278,7 +279,9 @@ def test_rules_besides_the_kernels(underlay, node):
         "iif": None,
         "table": "1",
         "action": "lookup",
+        "protocol": None,
     }
+    assert (found[90]["to"], found[90]["table"], found[90]["protocol"]) == ("172.50.0.0/16", "main", "201")
     assert (found[98]["from"], found[98]["iif"], found[98]["action"]) == ("10.0.0.0/8", "cni0", "blackhole")
     assert (found[97]["family"], found[97]["to"], found[97]["table"]) == ("inet6", "fd50::/64", "7")
 
