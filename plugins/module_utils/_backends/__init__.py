@@ -17,7 +17,10 @@ from ansible_collections.switchyard.cni.plugins.module_utils._model import NodeF
 
 _FAMILIES = (_flannel, _calico)
 
-BACKENDS: t.Tuple[Backend, ...] = (*_flannel.BACKENDS, *_calico.BACKENDS, *_calico_encrypted.BACKENDS)
+_PLAIN: t.Tuple[Backend, ...] = tuple(backend for family in _FAMILIES for backend in family.BACKENDS)
+BACKENDS: t.Tuple[Backend, ...] = _PLAIN + _calico_encrypted.BACKENDS
+"""What encrypts on top of another backend comes after it: find() takes it only where that is asked for."""
+
 _TRACES: t.Mapping[str, Traces] = {backend.plugin: backend.traces for backend in BACKENDS}
 
 

@@ -48,7 +48,7 @@ def gather(reader: NodeReader) -> Optional[KubeProxy]:
         return None
     config = _kube_proxy_told.config_file(process)
     files = [config] if config else []
-    starter, unit = _starter(_text(reader, "/proc/{0}/cgroup".format(process.pid)))
+    starter, unit = _starter(_kube_proxy_told.text_of(reader, "/proc/{0}/cgroup".format(process.pid)))
     if starter == UNIT:
         files += _files_of(reader, unit)
     told = tuple(one for path in dict.fromkeys(files) for one in _file(reader, path))
@@ -87,13 +87,6 @@ def _file(reader: NodeReader, path: str) -> Iterator[Tuple[str, bytes, int]]:
             yield path, reader.read(path), about.mode
         except OSError:
             return
-
-
-def _text(reader: NodeReader, path: str) -> str:
-    try:
-        return reader.read(path).decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def plan(there: Optional[KubeProxy], wanted: str, replaces: Sequence[str]) -> Tuple[Step, ...]:

@@ -41,7 +41,7 @@ def local_cidrs(look: Look) -> List[str]:
     if process is None:
         return []
     config = config_file(process)
-    text = _text(look.reader, "/proc/{0}/root{1}".format(process.pid, config)) if config else ""
+    text = text_of(look.reader, "/proc/{0}/root{1}".format(process.pid, config)) if config else ""
     by_cidr = _setting(process, text, "detect-local-mode", "detectLocalMode") in ("", _BY_CIDR)
     told = cluster_cidr(process, text) if by_cidr else ""
     return [network for one in told.split(",") for network in _network(one.strip())]
@@ -71,7 +71,8 @@ def _setting(process: Process, text: str, option: str, key: str) -> str:
     return told or ""
 
 
-def _text(reader: NodeReader, path: str) -> str:
+def text_of(reader: NodeReader, path: str) -> str:
+    """A file's text, empty where it cannot be read."""
     try:
         return reader.read(path).decode("utf-8", "replace")
     except OSError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from functools import cached_property
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends import traces
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import Traces, matches
@@ -173,11 +174,12 @@ class _Plan:
 
     def rules(self) -> t.Iterator[Step]:
         """What kept pods' packets in the main table while the network changed, and the rules of an agent that goes."""
-        own = self._own_tables()
+        own = self._own_tables
         for rule in self._facts.rules:
             if rule.protocol == HELD or rule.table in own:
                 yield RemoveRule(rule)
 
+    @cached_property
     def _own_tables(self) -> t.FrozenSet[str]:
         """The tables in which an agent that goes leads pods' packets over its devices, and nobody anything else."""
         if self._own:
@@ -194,7 +196,7 @@ class _Plan:
 
     def routes(self) -> t.Iterator[Step]:
         """Routes of the agent; of the plugin in force only those that its backend does not lead over that device."""
-        own = self._own_tables()
+        own = self._own_tables
         for route in self._facts.routes:
             if route.table in own or (route.table == "main" and self._written_by_agent(route) and self._is_left(route)):
                 yield RemoveRoute(route)
