@@ -158,7 +158,8 @@ def test_direct_routing_never_sends_a_plain_packet_out_of_the_subnet(backend, no
                 continue
             near = ipaddress.ip_address(peer.address(4)) in here
             assert backend.tunnelled(route, made) == (route.dev != "eth0")
-            if backend.devices(made):
+            # What encrypts on top of another backend has a device to which no route of the main table leads.
+            if set(backend.route_devices(node, made)) != {"eth0"}:
                 assert (route.dev == "eth0") == (near and backend.direct_routing)
 
 

@@ -26,6 +26,7 @@ def settings_of(backend):
         "network_plugin": "calico",
         "calico_ipip_mode": mode if backend.type == "ipip" else "Never",
         "calico_vxlan_mode": mode if backend.type == "vxlan" else "Never",
+        "calico_wireguard": backend.encrypts,
     }
 
 
@@ -75,7 +76,7 @@ def _route_elsewhere(draw, world, node):
 
 
 def _route_over_another_device(draw, world, node):
-    routes = [one for one in node["routes"] if one["dst"].startswith("172.50.") and one["dev"] not in ("cni0", None)]
+    routes = [one for one in node["routes"] if _counts(one)]
     moved = _one(draw, routes)
     moved["dev"] = "dummy0"
     return "route-wrong-device", moved["dst"]
@@ -207,8 +208,9 @@ def _session_gone(draw, world, node):
 def _wireguard_peer_gone(draw, world, node):
     if not node["wireguard"]:
         return None
-    gone = _one(draw, node["wireguard"]["flannel-wg"]["peers"])
-    node["wireguard"]["flannel-wg"]["peers"].remove(gone)
+    (device,) = node["wireguard"].values()
+    gone = _one(draw, device["peers"])
+    device["peers"].remove(gone)
     return "wireguard-peer-missing", gone["public_key"].removeprefix("key of ")
 
 
@@ -284,4 +286,6 @@ def _digest_routes(world, node, packed):
 
 
 def _counts(route):
-    return route["dst"].startswith("172.50.") and route["dev"] != "cni0" and route["type"] == "unicast"
+    """Whether the module counts it as a route to peers' pods (_node/_forwarding.py)."""
+    in_main = route["table"] == "main" and route["type"] == "unicast"
+    return in_main and route["dst"].startswith("172.50.") and route["dev"] != "cni0"

@@ -59,7 +59,7 @@ def parse_link(item: t.Mapping[str, t.Any]) -> Link:
     vxlan = item.get("vxlan")
     counters = item.get("counters")
     return Link(
-        name=item["name"],
+        name=str(item["name"]),
         mtu=int(item["mtu"]),
         kind=item.get("kind"),
         ifindex=int(item.get("index") or 0),
@@ -84,7 +84,7 @@ def _parse_vxlan(item: t.Mapping[str, t.Any]) -> Vxlan:
 def parse_address(item: t.Mapping[str, t.Any]) -> Address:
     """An address from the module's result. Raises ValueError when it is none of its family."""
     address = Address(
-        dev=item["dev"],
+        dev=str(item["dev"]),
         address=item["address"],
         prefixlen=int(item["prefixlen"]),
         scope=item.get("scope") or "global",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import IPNetwork, ip_network
 from ansible_collections.switchyard.cni.plugins.module_utils._model import _agents, _filters, _links, _pods, _routes
 
 DAMAGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -56,7 +57,7 @@ class NodeFacts:
     files: t.Mapping[str, t.Optional[FileFact]] = field(default_factory=dict)
     network_manager: bool = False
     kube_proxy_mode: str = "unknown"
-    kube_proxy_local_cidrs: t.Tuple[str, ...] = ()
+    kube_proxy_local_cidrs: t.Tuple[IPNetwork, ...] = ()
     pods: t.Tuple[_pods.Pod, ...] = ()
     leases: t.Tuple[_pods.Lease, ...] = ()
     cni_cache: t.Tuple[str, ...] = ()
@@ -120,7 +121,7 @@ def _parse_node(node: t.Mapping[str, t.Any]) -> NodeFacts:
         },
         network_manager=bool(node.get("network_manager")),
         kube_proxy_mode=(node.get("filters") or {}).get("kube_proxy_mode") or "unknown",
-        kube_proxy_local_cidrs=tuple((node.get("filters") or {}).get("kube_proxy_local_cidrs") or ()),
+        kube_proxy_local_cidrs=tuple(map(ip_network, (node.get("filters") or {}).get("kube_proxy_local_cidrs") or ())),
         pods=_each(node, "pods", _pods.parse_pod),
         leases=_pods.parse_leases(node.get("leases") or {}),
         cni_cache=tuple(node.get("cni_cache") or ()),

@@ -241,7 +241,7 @@ def _node(intent: Any, place: Place, end: Endpoint, ends: list[Endpoint]) -> dic
         "subnet_env": backend.agent_env(end, intent) or None,
         "leases": {},
         "pods": [_pod(end, number, mtu) for number in (2, 3)],
-        "filters": {"kube_proxy_mode": "iptables"},
+        "filters": {"kube_proxy_mode": "iptables", "kube_proxy_local_cidrs": [POD_CIDR]},
         "firewall": {"chains": _chains(intent), "tables": [], "counts": {}},
         "ipsets": [],
         "listeners": [

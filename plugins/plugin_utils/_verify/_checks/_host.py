@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.switchyard.cni.plugins.module_utils._backends._needs import ExpectedChain
-from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside, ip_network
+from ansible_collections.switchyard.cni.plugins.module_utils._ip import inside
 from ansible_collections.switchyard.cni.plugins.module_utils._model import NFTABLES, Chain
 from ansible_collections.switchyard.cni.plugins.plugin_utils._problems import names
 from ansible_collections.switchyard.cni.plugins.plugin_utils._verify._case import Case
@@ -175,9 +175,8 @@ def _mode(case: Case) -> Findings:
 
 def _proxy_cidr(case: Case) -> Findings:
     """kube-proxy masquerades what comes from outside its cluster CIDR (pkg/proxy/util, LocalTrafficDetector)."""
-    told = [ip_network(one) for one in case.facts.kube_proxy_local_cidrs]
     for cidr in case.intent.pod_cidrs:
-        same = [one for one in told if one.version == cidr.version]
+        same = [one for one in case.facts.kube_proxy_local_cidrs if one.version == cidr.version]
         if same and not inside(cidr, same):
             hint = f"Give kube-proxy on {case.name} the cluster CIDR {cidr} and restart it"
             yield PROXY_CIDR.found(case.name, f"IPv{cidr.version}", f"cluster CIDR {cidr}", names(map(str, same)), hint)
